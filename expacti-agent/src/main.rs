@@ -1,0 +1,3 @@
+//! The `expacti` command.
+
+fn main() {}

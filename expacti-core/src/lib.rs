@@ -1,0 +1,9 @@
+//! The pure part of expacti: what an exec means, how risky it is, what the rules say, and the docket.
+//!
+//! **Invariant:** nothing in this crate does IO, reads a clock, spawns or awaits. Time, ids and file contents
+//! come in as arguments, so every decision can be replayed from a record.
+#![forbid(unsafe_code)]
+
+pub mod evaluation;
+pub mod request;
+pub mod untrusted;
