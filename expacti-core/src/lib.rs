@@ -4,6 +4,7 @@
 //! come in as arguments, so every decision can be replayed from a record.
 #![forbid(unsafe_code)]
 
+pub mod assessment;
 pub mod evaluation;
 pub mod request;
 pub mod untrusted;

@@ -1,1 +1,3 @@
+//! Everything around `cargo build`.
+
 fn main() {}
