@@ -1,3 +1,7 @@
-//! The `expacti` command.
+//! The `expacti` command: daemon, command line and consoles in one binary. It only starts the command line.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,52 @@
+//! The command line. One subcommand is one file in `cli/`; this one lists them and turns their ends into exit codes.
+
+mod completions;
+mod ending;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::ending::Ending;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it was done, or the answer is yes
+  1  the answer is no, or it failed; standard error says why
+  2  the input was wrong (options, a rule file, a line of JSON); standard error says where and what to do";
+
+/// A gate in the Linux kernel for AI coding agents.
+#[derive(Parser)]
+#[command(name = "expacti", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Completions(completions::Completions),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<Ending> {
+        match self {
+            Self::Completions(command) => command.run(),
+        }
+    }
+}
+
+/// Reads the arguments, runs the subcommand, and says on standard error what went wrong.
+pub(crate) fn main() -> ExitCode {
+    ending::exit(Cli::parse().command.run())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_options_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
+}

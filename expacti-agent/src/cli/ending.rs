@@ -1,0 +1,49 @@
+//! How a subcommand ends, and the exit code that says so.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// How a subcommand ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Ending {
+    /// It was done, or the answer is yes: 0.
+    Done,
+    /// It was done, and the answer is no: 1. The subcommand has said why.
+    #[expect(dead_code, reason = "the first subcommands only succeed or fail")]
+    No,
+    /// Some of the input was wrong and the rest was answered: 2. The subcommand has said what.
+    #[expect(dead_code, reason = "the first subcommands only succeed or fail")]
+    SomeBadInput,
+}
+
+/// The whole input was wrong: exit code 2, wherever it stands in a chain of causes (as a cause, not as a context).
+///
+/// The text says what is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadInput(pub(crate) String);
+
+/// Says on standard error why it failed, and gives the exit code.
+pub(super) fn exit(ended: anyhow::Result<Ending>) -> ExitCode {
+    let error = match ended {
+        Ok(Ending::Done) => return ExitCode::SUCCESS,
+        Ok(Ending::No) => return ExitCode::from(1),
+        Ok(Ending::SomeBadInput) => return ExitCode::from(2),
+        Err(error) => error,
+    };
+    if reader_went_away(&error) {
+        return ExitCode::SUCCESS;
+    }
+    // A failure to write to standard error leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "expacti: {error:#}");
+    ExitCode::from(if error.chain().any(<dyn std::error::Error>::is::<BadInput>) { 2 } else { 1 })
+}
+
+/// `expacti ... | head` is no failure.
+fn reader_went_away(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
