@@ -109,6 +109,9 @@ pub struct Evaluation {
     pub approvals: u8,
     /// Roles of which each approver must hold one; empty means any reviewer.
     pub roles: BTreeSet<String>,
+    /// What it starts runs without asking up to this score: a rule with `children = "inherit"` allowed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children_ceiling: Option<u8>,
     /// The generation of the rules that were in force.
     pub rule_generation: u64,
 }
