@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assessment;
+pub mod docket;
 pub mod evaluation;
 pub mod request;
 pub mod untrusted;
