@@ -1,0 +1,5 @@
+//! The labelled corpus in `tests/corpus`: is it well formed, and what does the engine make of it?
+//! What the labels mean and who may tune on which part: `tests/corpus/README.md`.
+
+mod entry;
+mod well_formed;
