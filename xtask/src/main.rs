@@ -1,3 +1,53 @@
-//! Everything around `cargo build`.
+//! Everything around `cargo build`, one word each: `cargo xtask --help`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a build tool talks to its terminal")]
 
-fn main() {}
+mod build;
+mod cache;
+mod process;
+mod setup;
+mod vm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Build, boot and test expacti.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring what is missing: rust-src, bpf-linker, QEMU, kernels, the guest's user land.
+    ///
+    /// Everything lands in one cache folder of yours ($EXPACTI_CACHE, by default ~/.cache/expacti). The other
+    /// commands call this as needed.
+    Setup,
+    /// Build the BPF object and the expacti binary that carries it.
+    Build(build::Options),
+    /// Boot a stock kernel with the built expacti inside, and give a shell or run a script.
+    Vm(vm::Options),
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Setup => setup::everything().map(|()| ExitCode::SUCCESS),
+        Command::Build(options) => build::command(options).map(|()| ExitCode::SUCCESS),
+        Command::Vm(options) => vm::command(options),
+    }
+}

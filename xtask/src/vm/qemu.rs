@@ -1,0 +1,73 @@
+//! The machine's arguments, each odd one with its reason.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use super::{Guest, Task};
+use crate::cache::Cache;
+use crate::setup::{qemu, user_land};
+
+/// The lines between a guest and us, as sockets in `folder`.
+pub(crate) fn lines(task: &Task) -> &'static [&'static str] {
+    match task {
+        Task::Shell => &["console", "control", "terminal"],
+        Task::Script(..) => &["console", "control", "out", "err"],
+    }
+}
+
+/// QEMU for one guest. Its own complaints go to `qemu.log` in `folder`.
+pub(crate) fn command(cache: &Cache, guest: &Guest, folder: &Path) -> Result<Command> {
+    let kernel = guest.kernel.files(cache)?;
+    let root = user_land::image(cache)?;
+    let mut qemu = qemu::command(cache)?;
+    qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-M", "q35"])
+        // A panicking guest asks for a reboot: QEMU ends instead.
+        .arg("-no-reboot")
+        .args(["-smp", "2", "-m", &guest.memory.to_string()]);
+    if std::env::var_os("EXPACTI_KVM").is_some() {
+        qemu.args(["-accel", "kvm", "-cpu", "host"]);
+    } else {
+        // Not found out by trying: KVM inside of some virtual machines starts, and then dies in the guest's boot.
+        qemu.args(["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]);
+    }
+
+    qemu.arg("-kernel").arg(kernel.image).arg("-initrd").arg(folder.join("initramfs"));
+    // panic=-1 reboots at once. A stall is only real after a while on a loaded machine under emulation.
+    qemu.args([
+        "-append",
+        "console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=40 watchdog_thresh=30",
+    ]);
+
+    // NVMe, because all the kernels have it built in. What is written goes to a temporary file that is gone afterwards.
+    for (name, file) in [("root", &root), ("modules", &kernel.modules)] {
+        let file = file.display().to_string().replace(',', ",,");
+        qemu.arg("-drive").arg(format!("if=none,id={name},format=raw,snapshot=on,cache=unsafe,file={file}"));
+        qemu.arg("-device").arg(format!("nvme,drive={name},serial={name}"));
+    }
+
+    for name in lines(&guest.task) {
+        let path = folder.join(name).display().to_string().replace(',', ",,");
+        qemu.arg("-chardev").arg(format!("socket,id={name},path={path}"));
+    }
+    qemu.args(["-serial", "chardev:console", "-device", "virtio-serial-pci"]);
+    for name in &lines(&guest.task)[1..] {
+        qemu.arg("-device").arg(match *name {
+            "terminal" => "virtconsole,chardev=terminal".to_owned(),
+            name => format!("virtserialport,chardev={name},name=expacti.{name}"),
+        });
+    }
+
+    let mut network = "user,id=network".to_owned();
+    for (host, inside) in &guest.forward {
+        write!(network, ",hostfwd=tcp:127.0.0.1:{host}-:{inside}")?;
+    }
+    // Without a boot ROM: it is not booted from.
+    qemu.args(["-netdev", &network, "-device", "virtio-net-pci,netdev=network,romfile="]);
+
+    let log = std::fs::File::create(folder.join("qemu.log"))?;
+    qemu.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    Ok(qemu)
+}
