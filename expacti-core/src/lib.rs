@@ -7,5 +7,6 @@
 pub mod assessment;
 pub mod docket;
 pub mod evaluation;
+pub mod record;
 pub mod request;
 pub mod untrusted;
