@@ -46,7 +46,7 @@ pub struct SeenCommand {
 /// One word of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Word {
-    /// Its text after quote removal; where it is not literal, the source text.
+    /// Its text after quote removal; what is not known now (`$X`, `$(cmd)`, patterns) stays as it is written.
     pub text: Untrusted,
     /// It is known now. `$X`, `$(cmd)`, and globs are not.
     pub literal: bool,

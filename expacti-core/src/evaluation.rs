@@ -59,10 +59,12 @@ impl fmt::Display for Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Factor {
     /// Stable name, such as `force` or `no-where`.
+    #[serde(rename = "id")]
     pub name: String,
     /// What it added to the score; negative where it took away.
     pub points: i16,
     /// One clause for a human: "drops a table in production".
+    #[serde(rename = "why")]
     pub because: String,
 }
 

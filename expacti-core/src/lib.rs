@@ -4,9 +4,16 @@
 //! come in as arguments, so every decision can be replayed from a record.
 #![forbid(unsafe_code)]
 
+mod assess;
 pub mod assessment;
 pub mod docket;
 pub mod evaluation;
 pub mod record;
 pub mod request;
+mod score;
+mod see;
+pub mod tools;
 pub mod untrusted;
+
+pub use assess::assess;
+pub use tools::Tools;

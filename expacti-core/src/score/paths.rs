@@ -1,0 +1,238 @@
+//! Where the paths of a command lead, and what that means for what it does to them.
+
+use super::{Candidate, Look};
+use crate::tools::{Category, Knowledge, Modifier, PathRole, Undo, glob};
+
+/// A path, made comparable.
+struct Path<'a> {
+    /// As written, without a trailing slash.
+    text: &'a str,
+    /// Absolute and without `.` and `..` where that can be told; `~` and variables stay in front.
+    full: String,
+    /// It stays below the folder it starts from.
+    inside: bool,
+}
+
+/// Finds what the paths add to `candidate`: the strictest of them counts.
+pub(super) fn judge<'t, 'p>(
+    look: &Look<'t>,
+    role: PathRole,
+    paths: impl Iterator<Item = (&'p str, bool)>,
+    candidate: &mut Candidate<'t>,
+) {
+    let known = look.known;
+    let mut worst: Option<Vec<&'t Modifier>> = None;
+    let mut count = 0usize;
+    let mut gate = false;
+    for (text, literal) in paths {
+        count += 1;
+        let (modifiers, touches_gate) = judge_one(look, role, text, literal);
+        gate |= touches_gate;
+        let sum = |modifiers: &[&Modifier]| modifiers.iter().map(|modifier| modifier.points).sum::<i16>();
+        if worst.as_ref().is_none_or(|worst| sum(&modifiers) > sum(worst)) {
+            worst = Some(modifiers);
+        }
+    }
+    let worst = worst.unwrap_or_default();
+    let harmless = worst.iter().any(|modifier| {
+        std::ptr::eq(*modifier, &raw const known.modifiers.regenerable)
+            || std::ptr::eq(*modifier, &raw const known.modifiers.temporary)
+    });
+    if harmless && candidate.undo == Undo::Never {
+        candidate.undo = Undo::Easy;
+    }
+    if gate && role != PathRole::Read {
+        candidate.points = candidate.points.max(known.modifiers.gate_path.points);
+        candidate.id = known.modifiers.gate_path.id.as_str().into();
+        candidate.why = known.modifiers.gate_path.why.as_str().into();
+        candidate.categories = vec![Category::PrivilegeAndEscape].into();
+    }
+    candidate.with.extend(worst.into_iter().map(|modifier| (modifier, modifier.points)));
+    if count > 10 && role != PathRole::Read {
+        candidate.with.push((&known.modifiers.many_targets, known.modifiers.many_targets.points));
+    }
+}
+
+fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> (Vec<&'t Modifier>, bool) {
+    let known = look.known;
+    let modifiers = &known.modifiers;
+    let path = Path::read(look, text);
+    let mut found = Vec::new();
+    if role == PathRole::Read || is_harmless_device(known, text) {
+        return (found, false);
+    }
+    let fits = |patterns: &[String]| patterns.iter().any(|pattern| path.fits(pattern));
+    let below = |roots: &[String]| roots.iter().any(|root| path.is_below(root));
+    if fits(&known.places.gate) {
+        return (found, true);
+    }
+    let computed = !literal && text.contains(['$', '`']);
+    let pattern = !literal && text.contains(['*', '?', '[']);
+    let production = has_word(&path.full, &known.context.production_words)
+        || look.seen.directory.as_deref().is_some_and(|dir| has_word(dir, &known.context.production_words));
+    if path.is_root() {
+        found.push(&modifiers.root_path);
+    } else if path.is_whole_home(look) {
+        found.push(&modifiers.home_path);
+    } else if path.is_below("/dev") && !path.is_below("/dev/shm") {
+        found.push(&modifiers.device_path);
+    } else if fits(&known.places.startup) {
+        found.push(&modifiers.startup_file);
+    } else if below(&known.places.temporary) {
+        found.push(&modifiers.temporary);
+    } else if path.has_component(|part| part == ".git") {
+        found.push(&modifiers.git_directory);
+    } else if path.is_regenerable(look) {
+        found.push(&modifiers.regenerable);
+    } else if below(&known.places.system) && !path.inside && !path.in_work_root(look) {
+        found.push(&modifiers.system_path);
+    } else if !path.inside {
+        found.push(&modifiers.outside_work_tree);
+    }
+    let vanishes = found.iter().any(|modifier| modifier.points < 0);
+    if production && !vanishes {
+        found.push(&modifiers.production_path);
+    }
+    if pattern && !vanishes {
+        found.push(&modifiers.wildcard);
+    }
+    if computed {
+        found.push(&modifiers.computed_argument);
+    }
+    (found, false)
+}
+
+pub(super) fn is_harmless_device(known: &Knowledge, text: &str) -> bool {
+    text.starts_with("/dev/") && known.places.harmless_devices.iter().any(|pattern| glob(pattern, text))
+}
+
+/// Whether a path is one that holds secrets.
+pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
+    if text.is_empty() || text.len() > 1024 || !text.contains(['.', '/', '_']) {
+        return false;
+    }
+    let path = Path::read(look, text);
+    let fits = |pattern: &String| path.fits(pattern) || glob(pattern, path.text);
+    look.known.places.secrets.iter().any(fits) && !look.known.places.harmless.iter().any(fits)
+}
+
+/// Whether one of `words` stands between the separators of `text`.
+pub(super) fn has_word(text: &str, words: &[String]) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|part| part.len() > 2 && words.iter().any(|word| word.eq_ignore_ascii_case(part)))
+}
+
+impl<'a> Path<'a> {
+    fn read(look: &Look<'_>, text: &'a str) -> Self {
+        let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
+        let text = if text.is_empty() { "/" } else { text };
+        let request_cwd = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy().into_owned());
+        let base = match (&look.seen.directory, request_cwd) {
+            _ if look.seen.elsewhere => look.seen.directory.clone(),
+            (Some(directory), Some(cwd)) if !directory.starts_with(['/', '~', '$']) => {
+                Some(format!("{cwd}/{directory}"))
+            }
+            (Some(directory), _) => Some(directory.clone()),
+            (None, cwd) => cwd,
+        };
+        let rooted = text.starts_with(['/', '~']) || text.starts_with("$HOME") || text.starts_with("${HOME");
+        let joined = match &base {
+            Some(base) if !rooted => format!("{base}/{text}"),
+            _ => text.to_owned(),
+        };
+        let (full, escapes) = normalise(&joined);
+        let home = look.request.env.get(&"HOME".into()).map(|home| home.to_lossy().into_owned());
+        let full = match home {
+            Some(home) if full == "~" || full.starts_with("~/") => format!("{home}{}", &full[1..]),
+            _ => full,
+        };
+        let tree = look.request.git.as_ref().map(|git| git.work_tree.to_lossy().into_owned());
+        let within = |root: &str| {
+            let (root, _) = normalise(root);
+            root != "/"
+                && (full == root
+                    || full.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let inside = if rooted || base.is_some() {
+            let cwd = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy().into_owned());
+            !look.seen.elsewhere
+                && (tree.as_deref().is_some_and(within) || cwd.as_deref().is_some_and(within))
+        } else {
+            !escapes
+        };
+        Self { text, full, inside }
+    }
+
+    fn is_root(&self) -> bool {
+        matches!(self.full.as_str(), "/" | "/*" | "/.*" | "/?*" | "//")
+    }
+
+    fn is_whole_home(&self, look: &Look<'_>) -> bool {
+        let full = self.full.trim_end_matches("/*").trim_end_matches("/.*");
+        let home = look.request.env.get(&"HOME".into()).map(|home| home.to_lossy().into_owned());
+        matches!(full, "~" | "$HOME" | "${HOME}" | "/root" | "/home" | "/Users" | "/home/*" | "/Users/*")
+            || home.as_deref() == Some(full)
+            || full.starts_with("~") && !full.contains('/')
+            || ["/home/", "/Users/"].iter().any(|root| {
+                full.strip_prefix(root).is_some_and(|rest| !rest.contains('/') && !rest.is_empty())
+            })
+    }
+
+    fn is_below(&self, root: &str) -> bool {
+        self.full == root || self.full.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// A pattern fits the path, or a folder above it.
+    fn fits(&self, pattern: &str) -> bool {
+        if pattern.starts_with('/') || pattern.starts_with('*') {
+            let whole = glob(pattern, &self.full);
+            whole
+                || self.full.starts_with('~')
+                    && pattern.starts_with("*/")
+                    && glob(&pattern[1..], &self.full[1..])
+        } else {
+            glob(pattern, self.text.trim_start_matches("./"))
+        }
+    }
+
+    fn has_component(&self, test: impl Fn(&str) -> bool) -> bool {
+        self.text.split('/').any(test)
+    }
+
+    fn is_regenerable(&self, look: &Look<'_>) -> bool {
+        let names = &look.known.places.regenerable;
+        let elsewhere =
+            self.full.starts_with("/usr") || self.full.starts_with("/etc") || self.full.starts_with("/var");
+        let known = |part: &str| names.iter().any(|name| glob(name, part));
+        !elsewhere && !self.text.contains("..") && self.has_component(|part| !part.is_empty() && known(part))
+    }
+
+    /// Where people keep work trees, when nobody said where this one is.
+    fn in_work_root(&self, look: &Look<'_>) -> bool {
+        look.known.places.work_roots.iter().any(|root| {
+            let depth = root.matches('/').count();
+            let parts: Vec<&str> = self.full.split('/').collect();
+            parts.len() > depth + 1 && glob(root, &parts[..=depth].join("/"))
+        })
+    }
+}
+
+/// Without `.`, `..` and doubled slashes; and whether it climbs above where it starts.
+fn normalise(path: &str) -> (String, bool) {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    let mut escapes = false;
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                if parts.pop().is_none() {
+                    escapes = true;
+                }
+            }
+            other => parts.push(other),
+        }
+    }
+    let joined = parts.join("/");
+    (if absolute { format!("/{joined}") } else { joined }, escapes && !absolute)
+}

@@ -1,0 +1,259 @@
+//! What would really run: from one exec to every simple command in it.
+//!
+//! A request is an argument vector. Wrappers (`sudo`, `sh -c`, `ssh`, `find -exec`, ...) carry other commands in theirs;
+//! each is taken out and looked at by itself. Nothing is ever dropped: what cannot be seen is a [`Finding`].
+
+mod interpreters;
+mod name;
+pub(crate) mod shell;
+mod unwrap;
+
+use std::rc::Rc;
+
+use crate::assessment::{Redirection, Word};
+use crate::request::{ExecRequest, Stdin};
+use crate::tools::Tools;
+use crate::untrusted::Untrusted;
+
+pub(crate) use name::{ProgramName, program_name};
+
+/// Wrappers in wrappers that are followed.
+const MAX_WRAPPINGS: usize = 16;
+/// Commands of one request that are looked at.
+const MAX_COMMANDS: usize = 1024;
+/// Words of one command that are looked at.
+const MAX_WORDS: usize = 4096;
+/// Bytes of shell and program text that are read for one request, inner ones counted again.
+const MAX_TEXT: usize = 1024 * 1024;
+
+/// One simple command and what is known around it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub via: Vec<String>,
+    pub words: Vec<Word>,
+    pub redirections: Vec<Redirection>,
+    pub assignments: Vec<(String, Word)>,
+    pub elsewhere: bool,
+    /// A wrapper gave it more rights.
+    pub privileged: bool,
+    /// More arguments come from standard input.
+    pub appends: bool,
+    pub input: Input,
+    /// Commands whose output is part of its words.
+    pub substituted: Vec<usize>,
+    pub findings: Vec<Finding>,
+    /// Program text in other languages: the language and the text.
+    pub code: Vec<(String, String)>,
+    /// Where it runs, as far as a `cd` before it says; else where the request runs.
+    pub directory: Option<String>,
+    /// Another command was taken out of it.
+    pub wraps: bool,
+    /// The name of its program, looked through links, versions and look-alikes.
+    pub program: ProgramName,
+}
+
+/// Where a command reads from.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Input {
+    /// From where the request reads.
+    #[default]
+    Request,
+    /// From these commands.
+    Pipe(Rc<[usize]>),
+    /// This text.
+    Text(Rc<str>),
+    /// A file.
+    File(Word),
+}
+
+/// Something that could not be seen, or that is a danger by its form alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Finding {
+    ComputedCommand,
+    UnparsedShell,
+    TooDeep,
+    ScriptCut,
+    UnreadScript,
+    ProgramFromInput,
+    ShellFromInput,
+    SocketToShell,
+    ComputedProgram,
+    Empty,
+}
+
+/// Every simple command of a request, outermost first. At least one.
+pub(crate) fn see(request: &ExecRequest, tools: &Tools) -> Vec<Seen> {
+    let words = request.argv.iter().map(|text| Word { text: text.clone(), literal: true }).collect();
+    let mut all =
+        Unwrapping { request, tools, seen: vec![Seen { words, ..Seen::default() }], text_left: MAX_TEXT };
+    let mut next = 0;
+    while next < all.seen.len() {
+        all.unwrap(next);
+        next += 1;
+    }
+    all.seen
+}
+
+/// The work list of one request.
+pub(crate) struct Unwrapping<'r> {
+    request: &'r ExecRequest,
+    tools: &'r Tools,
+    seen: Vec<Seen>,
+    text_left: usize,
+}
+
+impl Unwrapping<'_> {
+    fn unwrap(&mut self, at: usize) {
+        let (children, findings, program) = {
+            let Some(seen) = self.seen.get(at) else { return };
+            let program = program_name(seen, self.request, self.tools);
+            let mut found = unwrap::Found::default();
+            if seen.words.len() > MAX_WORDS {
+                found.findings.push(Finding::TooDeep);
+            }
+            unwrap::look_inside(seen, &program, self.request, self.tools, &mut found);
+            (std::mem::take(&mut found.children), found, program)
+        };
+        if let Some(seen) = self.seen.get_mut(at) {
+            seen.program = program;
+            seen.findings.extend(findings.findings);
+            seen.code = findings.code;
+            seen.wraps = !children.is_empty();
+        }
+        for child in children {
+            self.add(at, child);
+        }
+    }
+
+    fn add(&mut self, parent: usize, child: unwrap::Child) {
+        let Some(from) = self.seen.get(parent).cloned() else { return };
+        if from.via.len() >= MAX_WRAPPINGS {
+            self.finding(parent, Finding::TooDeep);
+            return;
+        }
+        let mut via = from.via.clone();
+        via.push(child.label);
+        let inherited = Seen {
+            via,
+            elsewhere: from.elsewhere || child.elsewhere,
+            privileged: from.privileged || child.privileged,
+            appends: child.appends,
+            input: from.input.clone(),
+            assignments: child.assignments,
+            directory: from.directory.clone(),
+            ..Seen::default()
+        };
+        match child.command {
+            unwrap::Inner::Words(words) => {
+                if self.seen.len() >= MAX_COMMANDS {
+                    self.finding(parent, Finding::TooDeep);
+                } else {
+                    self.seen.push(Seen { words, ..inherited });
+                }
+            }
+            unwrap::Inner::Shell { text, literal } => {
+                if !literal {
+                    self.finding(parent, Finding::ComputedProgram);
+                }
+                self.shell(parent, &text, &inherited, &from);
+            }
+        }
+    }
+
+    fn shell(&mut self, parent: usize, text: &str, inherited: &Seen, from: &Seen) {
+        if text.len() > self.text_left || self.seen.len() >= MAX_COMMANDS {
+            self.finding(parent, Finding::TooDeep);
+            return;
+        }
+        self.text_left -= text.len();
+        let environment = |name: &str| {
+            let set = inherited.assignments.iter().chain(&from.assignments).find(|(set, _)| set == name);
+            match set {
+                Some((_, word)) => word.literal.then(|| word.text.to_lossy().into_owned()),
+                None if inherited.elsewhere => None,
+                None => {
+                    self.request.env.get(&Untrusted::from(name)).map(|value| value.to_lossy().into_owned())
+                }
+            }
+        };
+        let base = self.seen.len();
+        let read = shell::read(text, &environment, MAX_COMMANDS - base);
+        match read.trouble {
+            None => {}
+            Some(shell::Trouble::Unreadable) => self.finding(parent, Finding::UnparsedShell),
+            Some(shell::Trouble::TooMuch) => self.finding(parent, Finding::TooDeep),
+        }
+        let mut directory = inherited.directory.clone();
+        for command in read.commands {
+            let input = match command.input {
+                shell::ShellInput::Inherited => inherited.input.clone(),
+                shell::ShellInput::Pipe(range) => {
+                    Input::Pipe(range.map(|number| base + number).rev().take(64).collect())
+                }
+                shell::ShellInput::Text(text) => Input::Text(text.into()),
+                shell::ShellInput::File(word) => Input::File(word),
+                shell::ShellInput::Pending(_) => Input::Text("".into()),
+            };
+            let goes_to = changes_directory(&command.words);
+            let substituted = command.substituted.into_iter().flatten().take(64).map(|n| base + n).collect();
+            self.seen.push(Seen {
+                words: command.words,
+                redirections: command.redirections,
+                assignments: command.assignments,
+                input,
+                substituted,
+                directory: directory.clone(),
+                ..inherited.clone_context()
+            });
+            if let Some(target) = goes_to {
+                directory = Some(join(directory.as_deref(), &target));
+            }
+        }
+    }
+
+    fn finding(&mut self, at: usize, finding: Finding) {
+        if let Some(seen) = self.seen.get_mut(at)
+            && !seen.findings.contains(&finding)
+        {
+            seen.findings.push(finding);
+        }
+    }
+}
+
+impl Seen {
+    /// What commands of the same shell text have in common.
+    fn clone_context(&self) -> Self {
+        Self {
+            via: self.via.clone(),
+            elsewhere: self.elsewhere,
+            privileged: self.privileged,
+            appends: self.appends,
+            ..Self::default()
+        }
+    }
+}
+
+/// Where a `cd` goes, if this is one.
+fn changes_directory(words: &[Word]) -> Option<String> {
+    let name = words.first()?.text.to_lossy();
+    if name != "cd" && name != "pushd" {
+        return None;
+    }
+    let target = words.iter().skip(1).find(|word| !word.text.as_bytes().starts_with(b"-"));
+    Some(target.map_or_else(|| "~".to_owned(), |word| word.text.to_lossy().into_owned()))
+}
+
+fn join(directory: Option<&str>, target: &str) -> String {
+    match directory {
+        Some(directory) if !target.starts_with(['/', '~', '$']) => format!("{directory}/{target}"),
+        _ => target.to_owned(),
+    }
+}
+
+/// Whether the request's standard input can carry a program that nobody saw.
+pub(crate) fn carries_program(stdin: &Stdin) -> bool {
+    match stdin {
+        Stdin::Pipe | Stdin::Socket | Stdin::Other | Stdin::File { .. } => true,
+        Stdin::Unknown | Stdin::Closed | Stdin::Null | Stdin::Terminal => false,
+    }
+}

@@ -1,0 +1,199 @@
+//! From shell text to every simple command in it.
+//!
+//! This is a reader, not an interpreter: it wants each command that *could* run, wherever it stands (pipelines, lists,
+//! substitutions, here-documents, functions, branches never taken), and says when it could not read on. It goes through
+//! the text once, with a bound on nesting, and cannot fail: what it does not understand is [`Trouble`]. Why it is not
+//! one of the published parsers is in `docs/adr/0004-shell-reader.md`; tests compare it with one.
+
+pub(crate) mod expansion;
+mod heredoc;
+mod script;
+mod word;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::assessment::{Redirection, Word};
+
+/// Nested substitutions that are followed. Real scripts have three or four.
+const MAX_NESTING: usize = 32;
+/// Variables that are remembered; more are taken for unknown.
+const MAX_VARIABLES: usize = 128;
+/// Bytes of values that are put into words; beyond, values are taken for unknown.
+const MAX_EXPANDED: usize = 64 * 1024;
+
+/// What was found in a shell text.
+#[derive(Debug, Default)]
+pub(crate) struct ShellText {
+    /// Its simple commands, inner ones before those that use their output.
+    pub commands: Vec<ShellCommand>,
+    /// Why it may not be all.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a text could not be read in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// Not a shell text as we know them: a quote without end, a closing word without an opening one.
+    Unreadable,
+    /// More nesting or more commands than are followed.
+    TooMuch,
+}
+
+/// One simple command of a shell text.
+#[derive(Debug, Default)]
+pub(crate) struct ShellCommand {
+    /// Its words after quote removal and expansion of what is known.
+    pub words: Vec<Word>,
+    /// `NAME=value` in front of it.
+    pub assignments: Vec<(String, Word)>,
+    /// Its redirections.
+    pub redirections: Vec<Redirection>,
+    /// Where its standard input comes from.
+    pub input: ShellInput,
+    /// Commands whose output is part of its words (`$(..)`, `<(..)`).
+    pub substituted: Vec<Range<usize>>,
+}
+
+/// Where a command of a shell text reads from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ShellInput {
+    /// From where the shell itself reads.
+    #[default]
+    Inherited,
+    /// From these commands.
+    Pipe(Range<usize>),
+    /// This text (a here-document or here-string), as far as it is known.
+    Text(String),
+    /// A file.
+    File(Word),
+    /// A here-document of this number whose text is not read yet.
+    Pending(usize),
+}
+
+/// Reads a shell text. `environment` tells the values of variables that are set before it begins; at most
+/// `max_commands` commands are taken.
+pub(crate) fn read(
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+    max_commands: usize,
+) -> ShellText {
+    let mut reader = Reader::new(text, environment, max_commands);
+    reader.list(None);
+    reader.finish()
+}
+
+/// The state of reading: one pass over the text.
+struct Reader<'t> {
+    text: &'t str,
+    position: usize,
+    depth: usize,
+    commands: Vec<ShellCommand>,
+    max_commands: usize,
+    trouble: Option<Trouble>,
+    variables: Rc<HashMap<String, Option<String>>>,
+    /// Bytes that variables put into words, so that variables made of variables cannot grow without bound.
+    expanded: usize,
+    /// A `((` was seen that nothing closes.
+    unclosed_arithmetic: bool,
+    environment: &'t dyn Fn(&str) -> Option<String>,
+    heredocs: Vec<heredoc::Heredoc>,
+    heredocs_read: usize,
+    /// Ranges of commands whose output goes into the words being read.
+    substituted: Vec<Range<usize>>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, environment: &'t dyn Fn(&str) -> Option<String>, max_commands: usize) -> Self {
+        Self {
+            text,
+            position: 0,
+            depth: 0,
+            commands: Vec::new(),
+            max_commands,
+            trouble: None,
+            variables: Rc::default(),
+            expanded: 0,
+            unclosed_arithmetic: false,
+            environment,
+            heredocs: Vec::new(),
+            heredocs_read: 0,
+            substituted: Vec::new(),
+        }
+    }
+
+    fn finish(mut self) -> ShellText {
+        if self.heredocs_read < self.heredocs.len() {
+            self.trouble(Trouble::Unreadable);
+        }
+        for command in &mut self.commands {
+            if let ShellInput::Pending(number) = command.input {
+                let text = self.heredocs.get_mut(number).map(|doc| doc.text.clone()).unwrap_or_default();
+                command.input = ShellInput::Text(text);
+            }
+        }
+        ShellText { commands: self.commands, trouble: self.trouble }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.position).copied()
+    }
+
+    fn peek_at(&self, offset: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.position + offset).copied()
+    }
+
+    fn rest(&self) -> &'t str {
+        self.text.get(self.position..).unwrap_or_default()
+    }
+
+    fn trouble(&mut self, trouble: Trouble) {
+        self.trouble = self.trouble.max(Some(trouble));
+    }
+
+    /// Keeps a variable's value, or that nobody knows it.
+    fn assign(&mut self, name: &str, value: Option<String>) {
+        let variables = Rc::make_mut(&mut self.variables);
+        if variables.len() < MAX_VARIABLES || variables.contains_key(name) {
+            variables.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Gives up on the rest of the text.
+    fn give_up(&mut self) {
+        self.trouble(Trouble::TooMuch);
+        self.position = self.text.len();
+    }
+
+    fn push(&mut self, command: ShellCommand) {
+        if self.commands.len() >= self.max_commands {
+            self.give_up();
+        } else {
+            self.commands.push(command);
+        }
+    }
+
+    /// Reads a text that lies inside this one but is written differently (backquotes, an alias), in place.
+    fn nested_text(&mut self, text: &str) -> Range<usize> {
+        let start = self.commands.len();
+        if self.depth >= MAX_NESTING {
+            self.give_up();
+            return start..start;
+        }
+        let mut inner = Reader::new(text, self.environment, self.max_commands.saturating_sub(start));
+        inner.depth = self.depth + 1;
+        inner.variables = Rc::clone(&self.variables);
+        inner.expanded = self.expanded;
+        inner.list(None);
+        self.expanded = inner.expanded;
+        let found = inner.finish();
+        if let Some(trouble) = found.trouble {
+            self.trouble(trouble);
+        }
+        self.adopt(found.commands)
+    }
+}
+
+#[cfg(test)]
+mod tests;

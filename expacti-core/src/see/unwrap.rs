@@ -1,0 +1,219 @@
+//! Taking commands out of commands, as the descriptions of their programs say.
+
+use super::{Finding, Input, ProgramName, Seen, carries_program, interpreters};
+use crate::assessment::Word;
+use crate::request::{ExecRequest, Stdin};
+use crate::tools::{Arguments, Runs, RunsKind, Tool, Tools};
+
+/// What was found in one command.
+#[derive(Default)]
+pub(super) struct Found {
+    pub children: Vec<Child>,
+    pub findings: Vec<Finding>,
+    pub code: Vec<(String, String)>,
+}
+
+/// A command inside another.
+pub(super) struct Child {
+    /// How the outer one is called in `via`.
+    pub label: String,
+    pub command: Inner,
+    pub assignments: Vec<(String, Word)>,
+    pub elsewhere: bool,
+    pub privileged: bool,
+    pub appends: bool,
+}
+
+/// The form of an inner command.
+pub(super) enum Inner {
+    /// An argument vector.
+    Words(Vec<Word>),
+    /// Shell text, and whether all of it is known now.
+    Shell { text: String, literal: bool },
+}
+
+/// Looks for commands and program text in a command's arguments.
+pub(super) fn look_inside(
+    seen: &Seen,
+    program: &ProgramName,
+    request: &ExecRequest,
+    tools: &Tools,
+    found: &mut Found,
+) {
+    let Some(first) = seen.words.first() else {
+        if seen.redirections.is_empty() && seen.assignments.is_empty() {
+            found.findings.push(Finding::Empty);
+        }
+        return;
+    };
+    if !first.literal && !program.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b)) {
+        found.findings.push(Finding::ComputedCommand);
+    }
+    if seen.via.is_empty()
+        && let Some(script) = &request.script
+    {
+        let text = script.text.to_lossy().into_owned();
+        let interpreter = request.interpreters.last().map_or_else(
+            || program.name.clone(),
+            |interpreter| interpreter.path.to_lossy().rsplit('/').next().unwrap_or_default().to_owned(),
+        );
+        interpreters::script(&interpreter, &text, tools, found);
+        if script.truncated {
+            found.findings.push(Finding::ScriptCut);
+        }
+    }
+    let Some(tool) = tools.find(&program.name) else { return };
+    for runs in &tool.runs {
+        look_at(seen, program, request, tool, runs, found);
+    }
+    if let Some(reader) = &tool.code {
+        interpreters::code(seen, request, tool, reader, tools, found);
+    }
+}
+
+fn look_at(
+    seen: &Seen,
+    program: &ProgramName,
+    request: &ExecRequest,
+    tool: &Tool,
+    runs: &Runs,
+    found: &mut Found,
+) {
+    let depth = runs.sub_words.iter().map(Vec::len).max().unwrap_or_default();
+    let limit =
+        matches!(runs.kind, RunsKind::Argv | RunsKind::Joined | RunsKind::ShellText | RunsKind::Script)
+            .then_some(depth + runs.skip + 1);
+    let arguments = Arguments::read(Some(tool), &seen.words, limit);
+    let Some(after) = arguments.after_wrapper(runs) else { return };
+    let free = arguments.free().get(after + runs.skip..).unwrap_or_default();
+    let child = |label: String, command: Inner| Child {
+        label,
+        command,
+        assignments: Vec::new(),
+        elsewhere: runs.elsewhere,
+        privileged: runs.privileged,
+        appends: runs.appends,
+    };
+    let name = &program.name;
+    match runs.kind {
+        RunsKind::Argv => {
+            if !runs.options.is_empty() && !arguments.has(&runs.options) {
+                return;
+            }
+            let Some(start) = free.first().map(|word| word.index) else { return };
+            let mut words = seen.words.get(start..).unwrap_or_default();
+            let mut assignments = Vec::new();
+            while runs.assignments
+                && let Some((first, rest)) = words.split_first()
+                && let Some(assignment) = as_assignment(first)
+            {
+                assignments.push(assignment);
+                words = rest;
+            }
+            if words.first().is_some_and(|word| word.text.as_bytes() == b"--") {
+                words = &words[1..];
+            }
+            if !words.is_empty() {
+                let inner = child(name.clone(), Inner::Words(words.to_vec()));
+                found.children.push(Child { assignments, ..inner });
+            }
+        }
+        RunsKind::ShellText => {
+            if (runs.options.is_empty() || arguments.has(&runs.options))
+                && let Some(text) = free.first()
+            {
+                let option = runs.options.first().map_or("", String::as_str);
+                let label = format!("{name} {option}").trim_end().to_owned();
+                let shell = Inner::Shell { text: text.text.clone().into_owned(), literal: text.literal };
+                found.children.push(child(label, shell));
+            }
+        }
+        RunsKind::ShellOption => {
+            for (text, literal) in arguments.values(&runs.options) {
+                let option = runs.options.first().map_or("", String::as_str);
+                let shell = Inner::Shell { text: text.to_owned(), literal };
+                found.children.push(child(format!("{name} {option}"), shell));
+            }
+        }
+        RunsKind::Joined => {
+            if !free.is_empty() {
+                let text: Vec<&str> = free.iter().map(|word| word.text.as_ref()).collect();
+                let literal = free.iter().all(|word| word.literal);
+                found.children.push(child(name.clone(), Inner::Shell { text: text.join(" "), literal }));
+            }
+        }
+        RunsKind::Between => {
+            for words in between(&seen.words, &runs.options) {
+                found.children.push(child(format!("{name} -exec"), Inner::Words(words)));
+            }
+        }
+        RunsKind::Script => {
+            if arguments.has(&runs.options) {
+                return;
+            }
+            match free.first() {
+                Some(_) if seen.via.is_empty() && request.script.is_some() => {}
+                Some(file) if is_standard_input(&file.text) => from_input(seen, request, name, found),
+                Some(_) => found.findings.push(Finding::UnreadScript),
+                None => from_input(seen, request, name, found),
+            }
+        }
+    }
+}
+
+/// A shell that reads its commands from standard input.
+fn from_input(seen: &Seen, request: &ExecRequest, name: &str, found: &mut Found) {
+    match &seen.input {
+        Input::Text(text) => found.children.push(Child {
+            label: name.to_owned(),
+            command: Inner::Shell { text: text.as_ref().to_owned(), literal: true },
+            assignments: Vec::new(),
+            elsewhere: false,
+            privileged: false,
+            appends: false,
+        }),
+        Input::File(_) => found.findings.push(Finding::UnreadScript),
+        Input::Pipe(_) => found.findings.push(Finding::ShellFromInput),
+        Input::Request => match &request.stdin {
+            Stdin::Socket => found.findings.push(Finding::SocketToShell),
+            Stdin::File { .. } => found.findings.push(Finding::UnreadScript),
+            stdin if carries_program(stdin) => found.findings.push(Finding::ShellFromInput),
+            _ => {}
+        },
+    }
+}
+
+pub(super) fn is_standard_input(path: &str) -> bool {
+    matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+}
+
+fn as_assignment(word: &Word) -> Option<(String, Word)> {
+    let text = word.text.to_lossy();
+    let (name, value) = text.split_once('=')?;
+    let is_name = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_name.then(|| (name.to_owned(), Word { text: value.into(), literal: word.literal }))
+}
+
+/// The commands between options such as `-exec` and the `;` or `+` that ends them.
+fn between(words: &[Word], options: &[String]) -> Vec<Vec<Word>> {
+    let mut all = Vec::new();
+    let mut rest = words;
+    while let Some(at) =
+        rest.iter().position(|word| options.iter().any(|o| o.as_bytes() == word.text.as_bytes()))
+    {
+        rest = &rest[at + 1..];
+        let end = rest.iter().position(|word| matches!(word.text.as_bytes(), b";" | b"+" | b"\\;"));
+        let inner = &rest[..end.unwrap_or(rest.len())];
+        let computed = |word: &Word| {
+            let literal = word.literal && !word.text.to_lossy().contains("{}");
+            Word { text: word.text.clone(), literal }
+        };
+        if !inner.is_empty() {
+            all.push(inner.iter().map(computed).collect());
+        }
+        rest = &rest[inner.len()..];
+    }
+    all
+}

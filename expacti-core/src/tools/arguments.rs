@@ -1,0 +1,237 @@
+//! Reading an argument vector the way its program does: bundled short options, `--name=value`, `--`, shortened names.
+
+use std::borrow::Cow;
+
+use super::description::{Effect, Runs, Tool};
+use super::glob::glob;
+use crate::assessment::Word;
+
+/// The arguments of one command, told apart.
+#[derive(Debug)]
+pub(crate) struct Arguments<'a> {
+    flags: Vec<Flag<'a>>,
+    free: Vec<Free<'a>>,
+    abbreviates: bool,
+    single_dash: bool,
+}
+
+/// One option.
+#[derive(Debug)]
+struct Flag<'a> {
+    name: Cow<'a, str>,
+    value: Option<Cow<'a, str>>,
+    value_literal: bool,
+    index: usize,
+}
+
+/// One argument that is neither an option nor its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Free<'a> {
+    /// Its text.
+    pub text: Cow<'a, str>,
+    /// It is known now.
+    pub literal: bool,
+    /// Its place among the words.
+    pub index: usize,
+    /// It follows an option nobody described, so it may be that option's value.
+    doubtful: bool,
+}
+
+impl<'a> Arguments<'a> {
+    /// Reads the words after the first. With `limit`, options end at the free argument of that number, as they do for
+    /// wrappers whose rest is another command's.
+    pub(crate) fn read(tool: Option<&Tool>, words: &'a [Word], limit: Option<usize>) -> Self {
+        let mut read = Self {
+            flags: Vec::new(),
+            free: Vec::new(),
+            abbreviates: tool.is_some_and(|tool| tool.abbreviates),
+            single_dash: tool.is_some_and(|tool| tool.single_dash),
+        };
+        let takes_value = |name: &str| tool.is_some_and(|tool| tool.values.iter().any(|value| value == name));
+        let limit = limit.or_else(|| tool.is_some_and(|tool| tool.options_first).then_some(1));
+        let mut options_over = false;
+        let mut doubtful = false;
+        let mut index = 1;
+        while let Some(word) = words.get(index) {
+            let text = word.text.to_lossy();
+            let is_option = !options_over && text.len() > 1 && text.starts_with('-');
+            if is_option && text == "--" {
+                options_over = true;
+                doubtful = false;
+            } else if is_option {
+                let pending = read.option(text, word.literal, index, &takes_value);
+                doubtful = matches!(pending, Pending::Unknown);
+                if matches!(pending, Pending::Value)
+                    && let Some(value) = words.get(index + 1)
+                    && let Some(flag) = read.flags.last_mut()
+                {
+                    flag.value = Some(value.text.to_lossy());
+                    flag.value_literal = value.literal;
+                    index += 1;
+                }
+            } else {
+                read.free.push(Free { text, literal: word.literal, index, doubtful });
+                doubtful = false;
+                options_over |= limit.is_some_and(|limit| read.free.len() >= limit);
+            }
+            index += 1;
+        }
+        read
+    }
+
+    fn option(
+        &mut self,
+        text: Cow<'a, str>,
+        value_literal: bool,
+        index: usize,
+        takes_value: &dyn Fn(&str) -> bool,
+    ) -> Pending {
+        let long = text.starts_with("--") || (self.single_dash && text.chars().count() > 2);
+        if long {
+            let (name, value) = split_value(text);
+            let pending = match value {
+                Some(_) => Pending::None,
+                None if takes_value(&name) => Pending::Value,
+                None => Pending::Unknown,
+            };
+            self.flags.push(Flag { name, value, value_literal, index });
+            return pending;
+        }
+        let mut pending = Pending::Unknown;
+        for (at, letter) in text.char_indices().skip(1) {
+            let name = format!("-{letter}");
+            let rest = &text[at + letter.len_utf8()..];
+            if takes_value(&name) {
+                let value = (!rest.is_empty()).then(|| Cow::Owned(rest.trim_start_matches('=').to_owned()));
+                pending = if value.is_some() { Pending::None } else { Pending::Value };
+                self.flags.push(Flag { name: Cow::Owned(name), value, value_literal, index });
+                return pending;
+            }
+            self.flags.push(Flag { name: Cow::Owned(name), value: None, value_literal, index });
+            if letter == '=' {
+                pending = Pending::None;
+                break;
+            }
+        }
+        pending
+    }
+
+    /// Whether any of these options is given.
+    pub(crate) fn has(&self, names: &[String]) -> bool {
+        self.flags.iter().any(|flag| names.iter().any(|name| self.same(name, &flag.name)))
+    }
+
+    /// The values given to any of these options: text and whether it is known now.
+    pub(crate) fn values<'s>(&'s self, names: &'s [String]) -> impl Iterator<Item = (&'s str, bool)> + 's {
+        self.flags
+            .iter()
+            .filter(|flag| names.iter().any(|name| self.same(name, &flag.name)))
+            .filter_map(|flag| Some((flag.value.as_deref()?, flag.value_literal)))
+    }
+
+    /// Every value of every option.
+    pub(crate) fn all_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.flags.iter().filter_map(|flag| Some((flag.name.as_ref(), flag.value.as_deref()?)))
+    }
+
+    /// The place among the words of the first of these options.
+    pub(crate) fn place_of(&self, names: &[String]) -> Option<usize> {
+        self.flags
+            .iter()
+            .find(|flag| names.iter().any(|name| self.same(name, &flag.name)))
+            .map(|flag| flag.index)
+    }
+
+    /// The arguments that are neither options nor their values.
+    pub(crate) fn free(&self) -> &[Free<'a>] {
+        &self.free
+    }
+
+    fn same(&self, described: &str, given: &str) -> bool {
+        if described == given {
+            return true;
+        }
+        if self.single_dash {
+            return described.trim_start_matches('-') == given.trim_start_matches('-');
+        }
+        // GNU getopt and git take any unique beginning of a long option. Uniqueness is not checked: in doubt it is the
+        // described one, which is described because it matters.
+        self.abbreviates
+            && given.len() >= 4
+            && given.starts_with("--")
+            && described.len() > given.len()
+            && described.starts_with(given)
+    }
+
+    /// Where the arguments after the subcommand begin, if one of `paths` is the subcommand. The longest fits best.
+    pub(crate) fn after_subcommand(&self, paths: &[Vec<String>]) -> Option<usize> {
+        if paths.is_empty() {
+            return Some(0);
+        }
+        let best_from = |start: usize| {
+            paths.iter().filter(|path| self.subcommand_at(start, path)).map(|path| start + path.len()).max()
+        };
+        best_from(0).or_else(|| self.free.first().filter(|free| free.doubtful).and_then(|_| best_from(1)))
+    }
+
+    fn subcommand_at(&self, start: usize, path: &[String]) -> bool {
+        path.iter().enumerate().all(|(offset, pattern)| {
+            self.free.get(start + offset).is_some_and(|free| glob(pattern, &free.text))
+        })
+    }
+
+    /// Whether `effect`'s conditions hold; then the number of the first argument after the subcommand.
+    pub(crate) fn fits(&self, effect: &Effect) -> Option<usize> {
+        let rest = self.after_subcommand(&effect.sub_words)?;
+        let free = self.free.get(rest..).unwrap_or_default();
+        let any_fits = |patterns: &[String]| {
+            patterns.iter().any(|pattern| free.iter().any(|word| glob(pattern, &word.text)))
+        };
+        let holds = (effect.flags.is_empty() || self.has(&effect.flags))
+            && (effect.also.is_empty() || self.has(&effect.also))
+            && (effect.without.is_empty() || !self.has_exactly(&effect.without))
+            && (effect.args.is_empty() || any_fits(&effect.args))
+            && (effect.also_args.is_empty() || any_fits(&effect.also_args))
+            && (effect.without_args.is_empty() || !any_fits(&effect.without_args))
+            && free.len() >= effect.min_args
+            && effect.max_args.is_none_or(|max| free.len() <= max)
+            && (effect.value_of.is_empty()
+                || self
+                    .values(&effect.value_of)
+                    .any(|(value, _)| effect.value_is.iter().any(|pattern| glob(pattern, value))));
+        holds.then_some(rest)
+    }
+
+    /// As `has`, but without shortened names: what makes a command harmless must be said in full.
+    fn has_exactly(&self, names: &[String]) -> bool {
+        let same = |described: &str, given: &str| {
+            described == given
+                || (self.single_dash && described.trim_start_matches('-') == given.trim_start_matches('-'))
+        };
+        self.flags.iter().any(|flag| names.iter().any(|name| same(name, &flag.name)))
+    }
+
+    /// Where the inner command of a wrapper begins, if this wrapping applies.
+    pub(crate) fn after_wrapper(&self, runs: &Runs) -> Option<usize> {
+        self.after_subcommand(&runs.sub_words)
+    }
+}
+
+enum Pending {
+    None,
+    Value,
+    Unknown,
+}
+
+fn split_value(text: Cow<'_, str>) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
+    match text {
+        Cow::Borrowed(text) => match text.split_once('=') {
+            Some((name, value)) => (Cow::Borrowed(name), Some(Cow::Borrowed(value))),
+            None => (Cow::Borrowed(text), None),
+        },
+        Cow::Owned(text) => match text.split_once('=') {
+            Some((name, value)) => (Cow::Owned(name.to_owned()), Some(Cow::Owned(value.to_owned()))),
+            None => (Cow::Owned(text), None),
+        },
+    }
+}

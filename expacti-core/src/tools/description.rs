@@ -1,0 +1,360 @@
+//! The form of a tool description.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ToolError;
+
+/// What kind of thing a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Category {
+    ReadOnly,
+    BuildAndTest,
+    PackageManagement,
+    VersionControl,
+    HistoryRewrite,
+    FileMutation,
+    PermissionAndOwnership,
+    ProcessAndService,
+    NetworkTransfer,
+    RemoteExecution,
+    CodeExecution,
+    DatabaseRead,
+    DatabaseWrite,
+    DatabaseSchema,
+    Deployment,
+    Container,
+    CloudAndInfrastructure,
+    SecretsAndCredentials,
+    PrivilegeAndEscape,
+    DiskAndDevice,
+    Scheduling,
+    Obfuscation,
+    Unknown,
+}
+
+impl Category {
+    /// Its stable name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::BuildAndTest => "build-and-test",
+            Self::PackageManagement => "package-management",
+            Self::VersionControl => "version-control",
+            Self::HistoryRewrite => "history-rewrite",
+            Self::FileMutation => "file-mutation",
+            Self::PermissionAndOwnership => "permission-and-ownership",
+            Self::ProcessAndService => "process-and-service",
+            Self::NetworkTransfer => "network-transfer",
+            Self::RemoteExecution => "remote-execution",
+            Self::CodeExecution => "code-execution",
+            Self::DatabaseRead => "database-read",
+            Self::DatabaseWrite => "database-write",
+            Self::DatabaseSchema => "database-schema",
+            Self::Deployment => "deployment",
+            Self::Container => "container",
+            Self::CloudAndInfrastructure => "cloud-and-infrastructure",
+            Self::SecretsAndCredentials => "secrets-and-credentials",
+            Self::PrivilegeAndEscape => "privilege-and-escape",
+            Self::DiskAndDevice => "disk-and-device",
+            Self::Scheduling => "scheduling",
+            Self::Obfuscation => "obfuscation",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Work that changes nothing.
+    pub(crate) fn reads_only(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::DatabaseRead)
+    }
+}
+
+/// How hard an effect is to undo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Undo {
+    /// By doing it again or the other way round.
+    #[default]
+    Easy,
+    /// Only with work, or only by someone else.
+    Hard,
+    /// Not at all, or only from a backup.
+    Never,
+}
+
+/// What a command does to the paths among its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PathRole {
+    /// It shows them.
+    Read,
+    /// It makes or changes them.
+    Write,
+    /// It makes or changes the last one and reads the others (`cp`).
+    WriteLast,
+    /// It takes them away.
+    Delete,
+    /// It changes who owns or may use them; the first argument says how.
+    Own,
+}
+
+/// A program, or several that take the same arguments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Tool {
+    /// Without folder.
+    pub names: Vec<String>,
+    /// Options that take the next word as their value.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Long options may be shortened to what is unique.
+    #[serde(default)]
+    pub abbreviates: bool,
+    /// `-abc` is one option with a long name, not three.
+    #[serde(default)]
+    pub single_dash: bool,
+    /// Options end at the first other word.
+    #[serde(default)]
+    pub options_first: bool,
+    /// Kinds of target whose names and variables tell where it points.
+    #[serde(default)]
+    pub reach: Vec<super::Reach>,
+    /// What holds when no effect fits.
+    pub otherwise: Effect,
+    /// What it can do.
+    #[serde(default, rename = "effect")]
+    pub effects: Vec<Effect>,
+    /// Commands inside its arguments.
+    #[serde(default)]
+    pub runs: Vec<Runs>,
+    /// SQL inside its arguments.
+    #[serde(default)]
+    pub sql: Option<SqlReader>,
+    /// Program text inside its arguments.
+    #[serde(default)]
+    pub code: Option<CodeReader>,
+    /// It speaks HTTP: method, URL and body are read.
+    #[serde(default)]
+    pub http: bool,
+}
+
+/// Something a program does under some condition. The effect with the most points is the base of a command's score;
+/// those with `adds` come on top.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Effect {
+    /// Stable name.
+    pub id: String,
+    /// What it contributes.
+    pub points: i16,
+    /// One clause for a human.
+    pub why: String,
+    /// What kind of thing it is.
+    #[serde(default)]
+    pub categories: Vec<Category>,
+    /// How hard it is to undo.
+    #[serde(default)]
+    pub undo: Undo,
+    /// It is no base but comes on top.
+    #[serde(default)]
+    pub adds: bool,
+    /// Points in production, where they differ from its categories'.
+    #[serde(default)]
+    pub production: Option<i16>,
+    /// What it does to paths.
+    #[serde(default)]
+    pub paths: Option<PathRole>,
+    /// Condition: subcommands, any of; words of each may be patterns.
+    #[serde(default)]
+    pub sub: Vec<String>,
+    /// Condition: any of these options.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Condition: and any of these.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Condition: none of these.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Condition: an argument after the subcommand fits any of these patterns.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Condition: and another (or the same) fits any of these.
+    #[serde(default)]
+    pub also_args: Vec<String>,
+    /// Condition: no argument fits any of these.
+    #[serde(default)]
+    pub without_args: Vec<String>,
+    /// Condition: at least so many arguments after the subcommand.
+    #[serde(default)]
+    pub min_args: usize,
+    /// Condition: at most so many.
+    #[serde(default)]
+    pub max_args: Option<usize>,
+    /// Condition: the value of any of these options...
+    #[serde(default)]
+    pub value_of: Vec<String>,
+    /// ... fits any of these patterns.
+    #[serde(default)]
+    pub value_is: Vec<String>,
+    /// `sub` split into words, made at load.
+    #[serde(skip)]
+    pub sub_words: Vec<Vec<String>>,
+}
+
+/// How another command lies inside the arguments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Runs {
+    /// Only under these subcommands.
+    #[serde(default)]
+    pub sub: Vec<String>,
+    /// Its form.
+    pub kind: RunsKind,
+    /// Arguments before it that belong to the wrapper (a duration, a host, a container).
+    #[serde(default)]
+    pub skip: usize,
+    /// Options whose value it is, or that start it (`-exec`).
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// `NAME=value` words stand before it.
+    #[serde(default)]
+    pub assignments: bool,
+    /// It runs on another machine or in another container.
+    #[serde(default)]
+    pub elsewhere: bool,
+    /// It runs with more rights.
+    #[serde(default)]
+    pub privileged: bool,
+    /// More arguments come from standard input.
+    #[serde(default)]
+    pub appends: bool,
+    /// `sub` split into words, made at load.
+    #[serde(skip)]
+    pub sub_words: Vec<Vec<String>>,
+}
+
+/// The form in which a command lies inside another's arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RunsKind {
+    /// An argument vector from the first free argument on.
+    Argv,
+    /// Shell text in the first free argument, where any of `options` is given.
+    ShellText,
+    /// Shell text in the value of any of `options`.
+    ShellOption,
+    /// The free arguments, joined by spaces, are shell text.
+    Joined,
+    /// An argument vector after any of `options`, up to `;` or `+`.
+    Between,
+    /// Shell program from a file or standard input where no text is given.
+    Script,
+}
+
+/// Where SQL lies in the arguments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SqlReader {
+    /// The dialect.
+    pub dialect: SqlSource,
+    /// Options whose value is SQL.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// Options whose value is a file of SQL.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// The free argument from which on the arguments are SQL.
+    #[serde(default)]
+    pub from_argument: Option<usize>,
+}
+
+/// Whose SQL it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SqlSource {
+    /// PostgreSQL.
+    Postgresql,
+    /// MySQL and MariaDB.
+    Mysql,
+    /// SQLite.
+    Sqlite,
+    /// Any other.
+    Generic,
+    /// MongoDB's shell language.
+    Mongo,
+    /// Redis commands.
+    Redis,
+}
+
+/// Where program text lies in the arguments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct CodeReader {
+    /// The language's name in the table of dangerous calls.
+    pub language: String,
+    /// Options whose value is program text.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// The first free argument is program text unless one of these options is given (`awk`).
+    #[serde(default)]
+    pub first_argument_unless: Option<Vec<String>>,
+    /// Options whose value names a module that is run like a program.
+    #[serde(default)]
+    pub modules: Vec<String>,
+    /// Without text or file the program comes from standard input.
+    #[serde(default)]
+    pub reads_stdin: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    tool: Vec<Tool>,
+}
+
+/// Reads one file of descriptions.
+pub(crate) fn parse(file: &str, text: &str) -> Result<Vec<Tool>, ToolError> {
+    let parsed: File = toml::from_str(text).map_err(|error| ToolError::syntax(file, &error))?;
+    let mut tools = parsed.tool;
+    for tool in &mut tools {
+        prepare(file, tool)?;
+    }
+    Ok(tools)
+}
+
+fn prepare(file: &str, tool: &mut Tool) -> Result<(), ToolError> {
+    let Some(name) = tool.names.first().cloned() else {
+        return Err(ToolError::meaning(file, "[[tool]]", "`names` is empty; list the program's name"));
+    };
+    if let Some(bad) = tool.names.iter().find(|name| name.is_empty() || name.contains('/')) {
+        return Err(ToolError::meaning(file, bad, "a name is the program without its folder, and not empty"));
+    }
+    for effect in tool.effects.iter_mut().chain([&mut tool.otherwise]) {
+        if !effect.adds && !(0..=100).contains(&effect.points) {
+            let problem = format!("points must be 0 to 100, not {}", effect.points);
+            return Err(ToolError::meaning(file, &effect.id, problem));
+        }
+        if effect.value_of.is_empty() != effect.value_is.is_empty() {
+            let problem = "`value-of` and `value-is` belong together; give both or neither";
+            return Err(ToolError::meaning(file, &effect.id, problem));
+        }
+        if !effect.adds && effect.categories.is_empty() {
+            return Err(ToolError::meaning(file, &effect.id, "an effect needs at least one category"));
+        }
+        effect.sub_words = words(&effect.sub);
+    }
+    for runs in &mut tool.runs {
+        let needs_options = matches!(runs.kind, RunsKind::ShellOption | RunsKind::Between);
+        if needs_options && runs.options.is_empty() {
+            return Err(ToolError::meaning(file, &name, "this kind of `runs` needs `options`"));
+        }
+        runs.sub_words = words(&runs.sub);
+    }
+    Ok(())
+}
+
+fn words(paths: &[String]) -> Vec<Vec<String>> {
+    paths.iter().map(|path| path.split_whitespace().map(str::to_owned).collect()).collect()
+}

@@ -1,0 +1,218 @@
+//! What is known beside single tools: modifiers, production's names, places in the file system, SQL, dangerous calls.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::description::{Category, Undo};
+use super::error::ToolError;
+
+/// The tables that every tool shares.
+#[derive(Clone, Debug)]
+pub(crate) struct Knowledge {
+    pub modifiers: Modifiers,
+    pub context: Context,
+    pub places: Places,
+    pub sql: BTreeMap<String, Statement>,
+    pub calls: Vec<Call>,
+}
+
+/// The texts they are read from.
+pub(super) struct KnowledgeTexts {
+    pub modifiers: &'static str,
+    pub context: &'static str,
+    pub paths: &'static str,
+    pub sql: &'static str,
+    pub code: &'static str,
+}
+
+impl Knowledge {
+    pub(super) fn read(texts: &KnowledgeTexts) -> Result<Self, ToolError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct SqlFile {
+            statement: BTreeMap<String, Statement>,
+        }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct CodeFile {
+            call: Vec<Call>,
+        }
+        Ok(Self {
+            modifiers: read::<Modifiers>("knowledge/modifiers.toml", texts.modifiers)?.name(),
+            context: read("knowledge/context.toml", texts.context)?,
+            places: read("knowledge/paths.toml", texts.paths)?,
+            sql: read::<SqlFile>("knowledge/sql.toml", texts.sql)?.statement,
+            calls: read::<CodeFile>("knowledge/code.toml", texts.code)?.call,
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ToolError> {
+    toml::from_str(text).map_err(|error| ToolError::syntax(file, &error))
+}
+
+/// Something that raises or lowers a score wherever it occurs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Modifier {
+    /// Stable name: the key in the file.
+    #[serde(skip)]
+    pub id: String,
+    /// What it adds; a candidate's base points where it stands for itself.
+    pub points: i16,
+    /// One clause for a human.
+    pub why: String,
+}
+
+macro_rules! modifiers {
+    ($($(#[$doc:meta])* $field:ident),* $(,)?) => {
+        /// Every modifier the code knows how to find. Points and words are data.
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        pub(crate) struct Modifiers {
+            $($(#[$doc])* pub $field: Modifier,)*
+        }
+
+        impl Modifiers {
+            fn name(mut self) -> Self {
+                $(self.$field.id = stringify!($field).replace('_', "-");)*
+                self
+            }
+        }
+    };
+}
+
+modifiers! {
+    // Where paths lead.
+    root_path, home_path, system_path, device_path, secret_path, startup_file, outside_work_tree, git_directory,
+    gate_path, wildcard, many_targets, regenerable, temporary, production_path,
+    // Where targets lie.
+    production, staging, development, remote_database,
+    // How it runs.
+    sudo, unattended, elsewhere_root, outside_hours, gains_privileges, no_file, unstable_file,
+    // What cannot be seen.
+    computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
+    partial_request, unseen_program, empty_command,
+    // What runs.
+    pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, program_from_input, unread_script,
+    environment_hijack, disguised_name, look_alike_name, temporary_program, hidden_characters,
+    // What leaks.
+    secret_in_argument, secret_to_network, environment_to_network, data_to_network,
+    // What it costs.
+    irreversible, irreversible_floor, read_only_ceiling, context_ceiling, range,
+}
+
+/// Names that tell where a command points.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Context {
+    /// Words that mean production where they stand between separators.
+    pub production_words: Vec<String>,
+    /// The same, but only in names of hosts, databases, clusters and accounts.
+    pub production_target_words: Vec<String>,
+    /// Words that mean a rehearsal with other people's data.
+    pub staging_words: Vec<String>,
+    /// Words that mean it may be broken.
+    pub development_words: Vec<String>,
+    /// Endings of hosts that are run by a provider.
+    pub remote_hosts: Vec<String>,
+    /// What production adds to an effect of a category.
+    pub production_points: BTreeMap<Category, i16>,
+    /// Variables that tell where a kind of tool points.
+    pub variables: BTreeMap<Reach, Vec<String>>,
+    /// Variables through which other code gets into a program.
+    pub hijacking_variables: Vec<String>,
+    /// Options that answer questions in advance.
+    pub unattended_options: Vec<String>,
+    /// Branches that others build on.
+    pub protected_branches: Vec<String>,
+    /// From this score on, context adds no more.
+    pub ceiling: i16,
+    /// Weekday hours that count as working hours: first and the one after the last.
+    pub working_hours: [u8; 2],
+}
+
+/// A kind of thing that a tool reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reach {
+    /// Databases.
+    Database,
+    /// Kubernetes and container engines.
+    Cluster,
+    /// Cloud accounts and platforms.
+    Cloud,
+    /// The application's own environment.
+    Application,
+    /// Other hosts.
+    Host,
+}
+
+/// Places in the file system.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Places {
+    /// Folders the system lives in.
+    pub system: Vec<String>,
+    /// Folders for what may vanish.
+    pub temporary: Vec<String>,
+    /// Patterns of files that hold secrets.
+    pub secrets: Vec<String>,
+    /// Patterns of files that are kept in repositories although they look like secrets.
+    pub harmless: Vec<String>,
+    /// Patterns of files that run at the next login, boot or commit.
+    pub startup: Vec<String>,
+    /// Patterns of devices that are harmless to write.
+    pub harmless_devices: Vec<String>,
+    /// Names of folders and files that a build makes anew.
+    pub regenerable: Vec<String>,
+    /// Patterns of what belongs to the gate.
+    pub gate: Vec<String>,
+    /// Folders under which people keep work trees.
+    pub work_roots: Vec<String>,
+}
+
+/// What a class of SQL statements does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Statement {
+    /// Its base points.
+    pub points: i16,
+    /// One clause for a human.
+    pub why: String,
+    /// What kind of thing it is.
+    pub category: Category,
+    /// How hard it is to undo.
+    #[serde(default)]
+    pub undo: Undo,
+    /// Words that stand for it where SQL cannot be parsed, in order; each may end with `*`.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+}
+
+/// A call in program text that does something a reviewer would want to know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Call {
+    /// Stable name.
+    pub id: String,
+    /// Languages it belongs to; none means any.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// Texts any of which show it, without spaces.
+    pub texts: Vec<String>,
+    /// Its base points.
+    pub points: i16,
+    /// One clause for a human.
+    pub why: String,
+    /// What kind of thing it is.
+    pub categories: Vec<Category>,
+    /// How hard it is to undo.
+    #[serde(default)]
+    pub undo: Undo,
+    /// The string or list that follows is a command of its own.
+    #[serde(default)]
+    pub runs: bool,
+}
