@@ -36,7 +36,7 @@ fn opened(ticket: u64, score: u8) -> Opened {
 
 fn vote(id: u64, name: &str, answer: Answer) -> Vote {
     let voter = Voter { name: name.into(), roles: BTreeSet::from([Role::Reviewer]), teams: BTreeSet::new() };
-    Vote { id, digest: Digest([7; 16]), newest: id, voter, answer, note: None }
+    Vote { id, digest: Digest([7; 16]), newest: id, voter, answer, note: None, via: "cli".into() }
 }
 
 fn approve(id: u64, name: &str) -> Input {

@@ -3,6 +3,7 @@
 #[path = "docket_histories/history.rs"]
 mod history;
 #[path = "docket_histories/witness.rs"]
+#[expect(clippy::unwrap_used, reason = "a test's own books; the lint knows only functions marked as tests")]
 mod witness;
 
 use proptest::prelude::*;

@@ -64,12 +64,19 @@ impl Key {
     }
 }
 
+/// A ticket on a card.
+#[derive(Debug)]
+struct Waiting {
+    since: u64,
+    deadline: u64,
+}
+
 /// A card with the tickets that wait on it.
 #[derive(Debug)]
 pub(super) struct OpenCard {
     pub(super) key: Key,
     pub(super) card: Card,
-    deadlines: BTreeMap<u64, u64>,
+    waiting: BTreeMap<u64, Waiting>,
     due: BTreeSet<(u64, u64)>,
 }
 
@@ -89,11 +96,11 @@ impl OpenCard {
             deadline_ms: u64::MAX,
             votes: Vec::new(),
         };
-        Self { key, card, deadlines: BTreeMap::new(), due: BTreeSet::new() }
+        Self { key, card, waiting: BTreeMap::new(), due: BTreeSet::new() }
     }
 
-    pub(super) fn add(&mut self, ticket: u64, deadline: u64) {
-        self.deadlines.insert(ticket, deadline);
+    pub(super) fn add(&mut self, ticket: u64, since: u64, deadline: u64) {
+        self.waiting.insert(ticket, Waiting { since, deadline });
         self.due.insert((deadline, ticket));
         self.card.newest = self.card.newest.max(ticket);
         self.refresh();
@@ -101,22 +108,26 @@ impl OpenCard {
 
     /// Takes a ticket off and gives its deadline.
     pub(super) fn remove(&mut self, ticket: u64) -> Option<u64> {
-        let deadline = self.deadlines.remove(&ticket)?;
+        let Waiting { deadline, .. } = self.waiting.remove(&ticket)?;
         self.due.remove(&(deadline, ticket));
         self.refresh();
         Some(deadline)
     }
 
+    pub(super) fn since(&self, ticket: u64) -> Option<u64> {
+        self.waiting.get(&ticket).map(|waiting| waiting.since)
+    }
+
     pub(super) fn tickets(&self) -> Vec<u64> {
-        self.deadlines.keys().copied().collect()
+        self.waiting.keys().copied().collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.deadlines.is_empty()
+        self.waiting.is_empty()
     }
 
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.deadlines.keys().next().copied()
+        self.waiting.keys().next().copied()
     }
 
     pub(super) fn snapshot(&self) -> Arc<Card> {
@@ -125,7 +136,7 @@ impl OpenCard {
 
     /// An empty card keeps the deadline that it showed last.
     fn refresh(&mut self) {
-        self.card.count = self.deadlines.len();
+        self.card.count = self.waiting.len();
         if let Some((deadline, _)) = self.due.first() {
             self.card.deadline_ms = *deadline;
         }

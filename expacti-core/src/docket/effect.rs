@@ -185,7 +185,7 @@ pub enum Change {
         /// For so long.
         remaining_ms: u64,
     },
-    /// A vote counted.
+    /// A vote counted for this ticket.
     Voted {
         /// On this card.
         card: u64,
@@ -210,6 +210,8 @@ pub enum Change {
     Ended {
         /// How.
         outcome: Outcome,
+        /// For how long it waited.
+        held_ms: u64,
     },
     /// A grant began.
     GrantMade {

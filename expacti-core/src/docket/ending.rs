@@ -13,11 +13,12 @@ pub(super) struct Asked {
     pub(super) ticket: u64,
     pub(super) agent: String,
     pub(super) digest: Digest,
+    pub(super) since: u64,
 }
 
 impl Asked {
-    pub(super) fn of(opened: &Opened) -> Self {
-        Self { ticket: opened.ticket, agent: opened.agent.clone(), digest: opened.digest }
+    pub(super) fn of(opened: &Opened, since: u64) -> Self {
+        Self { ticket: opened.ticket, agent: opened.agent.clone(), digest: opened.digest, since }
     }
 }
 
@@ -55,14 +56,15 @@ impl Docket {
             // What was withdrawn does not wait any more. If it does all the same, it was not the same command.
             Outcome::Withdrawn { .. } => (false, Author::Timeout, "withdrawn before a restart".to_owned()),
         };
-        let Asked { ticket, agent, digest } = Asked::of(opened);
+        let (ticket, agent, digest) = (opened.ticket, opened.agent.clone(), opened.digest);
         out.push(Effect::Verdict(Verdict { ticket, agent, digest, allow, by, reason }));
     }
 
     /// Records the end and takes the ticket off its card.
     fn close(&mut self, asked: &Asked, outcome: Outcome, now: u64, out: &mut Vec<Effect>) {
         self.ended.insert(asked.ticket, outcome.clone());
-        let ended = Change::Ended { outcome: outcome.clone() };
+        let held_ms = now.saturating_sub(asked.since);
+        let ended = Change::Ended { outcome: outcome.clone(), held_ms };
         out.push(about(Some(asked.ticket), Some(&asked.agent), now, ended));
         let Some(id) = self.card_of_ticket.remove(&asked.ticket) else { return };
         let Some(open) = self.cards.get_mut(&id) else { return };
@@ -97,8 +99,9 @@ impl Docket {
     }
 
     pub(super) fn asked(&self, ticket: u64) -> Option<Asked> {
-        let card = &self.cards.get(self.card_of_ticket.get(&ticket)?)?.card;
-        Some(Asked { ticket, agent: card.agent.clone(), digest: card.digest })
+        let open = self.cards.get(self.card_of_ticket.get(&ticket)?)?;
+        let (agent, digest) = (open.card.agent.clone(), open.card.digest);
+        Some(Asked { ticket, agent, digest, since: open.since(ticket)? })
     }
 
     pub(super) fn withdraw(&mut self, ticket: u64, why: Withdrawal, now: u64, out: &mut Vec<Effect>) {

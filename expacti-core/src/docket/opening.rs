@@ -28,13 +28,13 @@ impl Docket {
             Way::Allow(author) => {
                 let reason = reason::risk(&opened.evaluation);
                 self.grant_children(opened, &author, now, out);
-                self.answer(&Asked::of(opened), true, author, reason, now, out);
+                self.answer(&Asked::of(opened, now), true, author, reason, now, out);
             }
             Way::Deny(author, reason) => {
                 if author == Author::Quota {
                     self.notify_quota(opened, now, out);
                 }
-                self.answer(&Asked::of(opened), false, author, reason, now, out);
+                self.answer(&Asked::of(opened, now), false, author, reason, now, out);
             }
             Way::Wait => {
                 let timeout_ms = self.policy(&opened.agent).timeout_ms.at(opened.evaluation.level);
@@ -64,7 +64,7 @@ impl Docket {
         if opened.evaluation.decision == Decision::Deny {
             let author = Author::Engine { decided_by: opened.evaluation.decided_by.clone() };
             let reason = reason::risk(&opened.evaluation);
-            return self.answer(&Asked::of(opened), false, author, reason, now, out);
+            return self.answer(&Asked::of(opened, now), false, author, reason, now, out);
         }
         let approvals = self.approvals(opened);
         let key = Key::of(opened, approvals);
@@ -115,7 +115,7 @@ impl Docket {
         let always_offered = opened.evaluation.level <= self.policy(&opened.agent).always_up_to;
         self.card_of_key.insert(key.clone(), id);
         let open = self.cards.entry(id).or_insert_with(|| OpenCard::new(key, opened, always_offered, now));
-        open.add(opened.ticket, deadline);
+        open.add(opened.ticket, now, deadline);
         self.card_of_ticket.insert(opened.ticket, id);
         self.due.insert((deadline, opened.ticket));
         *self.pending.entry(opened.agent.clone()).or_default() += 1;

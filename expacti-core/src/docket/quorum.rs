@@ -32,7 +32,7 @@ pub(super) fn tally(votes: &[CastVote], ticket: u64, approvals: u8, policy: &Pol
     }
     let covering: Vec<&CastVote> = votes
         .iter()
-        .filter(|vote| matches!(vote.answer, Answer::Approve(_)) && vote.newest >= ticket)
+        .filter(|vote| matches!(vote.answer, Answer::Approve(_)) && vote.covers(ticket))
         .collect();
     let names = distinct(covering.iter().copied());
     if names.len() < usize::from(approvals.max(1)) || is_owner_alone(&names, policy) {
@@ -65,7 +65,7 @@ mod tests {
 
     fn vote(name: &str, answer: Answer, newest: u64) -> CastVote {
         let voter = Voter { name: name.into(), roles: BTreeSet::new(), teams: BTreeSet::new() };
-        CastVote { voter, answer, newest, note: None }
+        CastVote { voter, answer, newest, note: None, via: "cli".into() }
     }
 
     fn yes(name: &str) -> CastVote {

@@ -118,6 +118,8 @@ pub struct Vote {
     pub answer: Answer,
     /// What they want to say about it.
     pub note: Option<String>,
+    /// The face that they used, such as `cli`.
+    pub via: String,
 }
 
 /// A vote that counted.
@@ -131,4 +133,14 @@ pub struct CastVote {
     pub newest: u64,
     /// What they said about it.
     pub note: Option<String>,
+    /// The face that they used, such as `cli`.
+    pub via: String,
+}
+
+impl CastVote {
+    /// Whether it says something about this ticket. A denial is about all of the card, an approval only about what its
+    /// author was shown.
+    pub fn covers(&self, ticket: u64) -> bool {
+        self.answer == Answer::Deny || ticket <= self.newest
+    }
 }

@@ -22,14 +22,17 @@ impl Docket {
             }
             Ok(id) => {
                 if let Some(open) = self.cards.get_mut(&id) {
-                    let Vote { voter, answer, newest, note, .. } = vote;
+                    let Vote { voter, answer, newest, note, via, .. } = vote;
                     // Nobody approves in advance what was not there yet.
                     let newest = newest.min(open.card.newest);
-                    let cast = CastVote { voter, answer, newest, note };
+                    let cast = CastVote { voter, answer, newest, note, via };
                     open.card.votes.retain(|earlier| earlier.voter.name != cast.voter.name);
                     open.card.votes.push(cast.clone());
                     let agent = open.card.agent.clone();
-                    out.push(about(None, Some(&agent), now, Change::Voted { card: id, vote: cast }));
+                    for ticket in open.tickets().into_iter().filter(|ticket| cast.covers(*ticket)) {
+                        let voted = Change::Voted { card: id, vote: cast.clone() };
+                        out.push(about(Some(ticket), Some(&agent), now, voted));
+                    }
                 }
                 self.settle(id, now, out);
                 out.extend(self.card(id).map(Effect::CardChanged));

@@ -223,7 +223,15 @@ impl Witness {
         let digest = if right_digest { known.opened.digest } else { Digest([0xee; 16]) };
         let shown = self.docket.card(ticket).map_or(ticket, |card| card.newest);
         let newest = if claims_future { u64::MAX } else { shown };
-        let vote = Vote { id: ticket, digest, newest, voter: Self::voter(voter), answer, note: None };
+        let vote = Vote {
+            id: ticket,
+            digest,
+            newest,
+            voter: Self::voter(voter),
+            answer,
+            note: None,
+            via: "cli".into(),
+        };
         let may = self.may_count(&vote, ticket);
         // The docket settles overdue tickets first, and so do the books.
         self.step(Input::Tick);
@@ -339,7 +347,7 @@ impl Witness {
         for (at, effect) in effects.iter().enumerate() {
             match effect {
                 Effect::Record(record) => {
-                    if let (Change::Ended { outcome }, Some(number)) = (&record.change, record.ticket) {
+                    if let (Change::Ended { outcome, .. }, Some(number)) = (&record.change, record.ticket) {
                         let ticket = self.tickets.get_mut(&number).unwrap();
                         assert_eq!(ticket.end, None, "ticket {number} ended twice");
                         ticket.end = Some(outcome.clone());
