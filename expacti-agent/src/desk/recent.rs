@@ -1,0 +1,77 @@
+//! What an agent ran just before: the context in which a human judges the next command.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use expacti_core::docket::{Change, Outcome, Record};
+use expacti_core::request::{ExecRequest, Script};
+
+const KEPT_PER_AGENT: usize = 20;
+const AGENTS: usize = 1_024;
+const SCRIPTS: usize = 256;
+
+/// One exec of the past.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    /// Its ticket.
+    pub(crate) ticket: u64,
+    /// On the docket's clock.
+    pub(crate) at_ms: u64,
+    /// What it wanted to run.
+    pub(crate) request: Arc<ExecRequest>,
+    /// How it ended, where it has.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// The last execs of each agent, and the last scripts that humans let run.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    agents: BTreeMap<String, VecDeque<Past>>,
+    scripts: VecDeque<(String, Script)>,
+}
+
+impl Recent {
+    pub(super) fn see(&mut self, record: &Record) {
+        let (Some(agent), Some(ticket)) = (&record.agent, record.ticket) else { return };
+        if let Change::Opened { request, .. } = &record.change {
+            if !self.agents.contains_key(agent) && self.agents.len() >= AGENTS {
+                self.agents.pop_first();
+            }
+            let past = self.agents.entry(agent.clone()).or_default();
+            if past.len() >= KEPT_PER_AGENT {
+                past.pop_front();
+            }
+            let request = Arc::clone(request);
+            past.push_back(Past { ticket, at_ms: record.at_ms, request, outcome: None });
+        }
+        if let Change::Ended { outcome, .. } = &record.change {
+            let past =
+                self.agents.get_mut(agent).and_then(|past| past.iter_mut().find(|p| p.ticket == ticket));
+            let Some(past) = past else { return };
+            past.outcome = Some(outcome.clone());
+            if let (Outcome::Allowed { .. }, Some(script)) = (outcome, past.request.script.clone()) {
+                self.keep(agent, script);
+            }
+        }
+    }
+
+    /// What the agent wanted to run before this ticket, oldest first.
+    pub(crate) fn before(&self, agent: &str, ticket: u64) -> Vec<Past> {
+        let past = self.agents.get(agent).into_iter().flatten();
+        past.filter(|past| past.ticket < ticket).cloned().collect()
+    }
+
+    /// The script of the same path that the agent last ran.
+    pub(crate) fn last_version(&self, agent: &str, script: &Script) -> Option<Script> {
+        let of_agent = |(name, kept): &&(String, Script)| name == agent && kept.path == script.path;
+        self.scripts.iter().find(of_agent).map(|(_, kept)| kept.clone())
+    }
+
+    fn keep(&mut self, agent: &str, script: Script) {
+        self.scripts.retain(|(name, kept)| name != agent || kept.path != script.path);
+        if self.scripts.len() >= SCRIPTS {
+            self.scripts.pop_front();
+        }
+        self.scripts.push_back((agent.to_owned(), script));
+    }
+}
