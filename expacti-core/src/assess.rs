@@ -25,6 +25,8 @@ pub fn assess(request: &ExecRequest, tools: &Tools) -> Assessment {
         .zip(scored)
         .map(|(seen, scored)| SeenCommand {
             via: seen.via,
+            parent: seen.parent,
+            opaque: seen.appends || !seen.findings.is_empty(),
             words: seen.words,
             redirections: seen.redirections,
             assignments: seen.assignments,

@@ -27,6 +27,13 @@ pub struct Assessment {
 pub struct SeenCommand {
     /// What it was unwrapped from, outermost first: `["sudo", "sh -c"]`. Empty for the request's own argv.
     pub via: Vec<String>,
+    /// The command that it was unwrapped from, as an index into [`Assessment::commands`], where it stands further up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<usize>,
+    /// Not all that it would run could be seen: it reads its program from a pipe, text that could not be parsed, more
+    /// nesting than is followed. An allow rule does not cover it unless it says so.
+    #[serde(default)]
+    pub opaque: bool,
     /// Its words.
     pub words: Vec<Word>,
     /// Files it is redirected from or to.

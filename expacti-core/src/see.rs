@@ -29,6 +29,8 @@ const MAX_TEXT: usize = 1024 * 1024;
 /// One simple command and what is known around it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
+    /// The command that it was taken out of.
+    pub parent: Option<usize>,
     pub via: Vec<String>,
     pub words: Vec<Word>,
     pub redirections: Vec<Redirection>,
@@ -134,6 +136,7 @@ impl Unwrapping<'_> {
         let mut via = from.via.clone();
         via.push(child.label);
         let inherited = Seen {
+            parent: Some(parent),
             via,
             elsewhere: from.elsewhere || child.elsewhere,
             privileged: from.privileged || child.privileged,
@@ -224,6 +227,7 @@ impl Seen {
     /// What commands of the same shell text have in common.
     fn clone_context(&self) -> Self {
         Self {
+            parent: self.parent,
             via: self.via.clone(),
             elsewhere: self.elsewhere,
             privileged: self.privileged,
