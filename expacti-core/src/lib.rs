@@ -6,12 +6,18 @@
 
 mod assess;
 pub mod assessment;
+pub mod decide;
 pub mod docket;
 pub mod evaluation;
+pub mod grant;
+pub mod history;
+pub mod policy;
 pub mod record;
 pub mod request;
+pub mod rules;
 mod score;
 mod see;
+pub mod time;
 pub mod tools;
 pub mod untrusted;
 

@@ -1,0 +1,34 @@
+//! What operators and reviewers said about commands, and how that is matched. The language is on one page:
+//! `docs/rules.md`.
+//!
+//! **Invariant:** patterns look at words, never at a joined text that two different commands could share; a name in
+//! argv never vouches for a file; and what is not known never lets anything through.
+
+mod answer;
+mod conditions;
+mod coverage;
+mod environment;
+mod examples;
+mod flag;
+mod hole;
+mod index;
+mod parse;
+mod path;
+mod pattern;
+mod program;
+mod quote;
+mod read;
+mod rule;
+mod scene;
+mod set;
+mod source;
+mod stdin;
+mod url;
+
+pub(crate) use self::answer::Answer;
+pub(crate) use self::coverage::coverage;
+pub use self::examples::with_assumed_executable;
+pub use self::rule::{Allowance, Effect, Rule};
+pub(crate) use self::scene::Scene;
+pub use self::set::{Assess, RuleSet};
+pub use self::source::{LoadError, Origin, Place, Problem, Source};

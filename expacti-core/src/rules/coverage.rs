@@ -1,0 +1,216 @@
+//! Whether allow rules vouch for everything that a request would run.
+
+use super::answer::Answer;
+use super::hole::Strictness;
+use super::path::file_name;
+use super::quote::quoted;
+use super::rule::{Allowance, Rule};
+use super::scene::{Scene, Sight};
+use super::set::RuleSet;
+use super::stdin::reads_its_program;
+use crate::assessment::SeenCommand;
+use crate::evaluation::Level;
+use crate::policy::Risk;
+use crate::time::Timestamp;
+use crate::untrusted::Untrusted;
+
+/// Allow rules that together cover a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Covered<'a> {
+    /// The rule for the request's own argv, or for the first command that it wraps.
+    pub(crate) rule: &'a Rule,
+    /// Its limits.
+    pub(crate) allowance: &'a Allowance,
+    /// How many rules it took.
+    pub(crate) rules: usize,
+}
+
+/// Why a request is not covered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// The command, as an index into the assessment.
+    pub(crate) command: usize,
+    /// The rule that came nearest.
+    pub(crate) rule: Option<String>,
+    /// What it does not cover.
+    pub(crate) why: String,
+}
+
+/// Shells and tools that only start what they are given, so that the request is what they start.
+const ONLY_STARTS_OTHERS: [&str; 14] = [
+    "sh", "bash", "dash", "zsh", "ksh", "ash", "env", "nice", "ionice", "nohup", "timeout", "time", "stdbuf",
+    "setsid",
+];
+/// Options with which a shell reads more than its text.
+const READS_MORE: [&str; 4] = ["--rcfile", "--init-file", "-i", "-s"];
+
+/// Finds the rules that cover every command.
+pub(crate) fn coverage<'a>(
+    scene: &Scene<'_>,
+    rules: &'a RuleSet,
+    now: Timestamp,
+) -> Result<Covered<'a>, Gap> {
+    let commands = &scene.assessment.commands;
+    let mut used: Vec<(&'a Rule, &'a Allowance)> = Vec::new();
+    let mut vouched = vec![false; commands.len()];
+    for sight in scene.sights() {
+        if vouched[sight.index] {
+            continue;
+        }
+        let (rule, allowance) = match covering(sight, rules, now) {
+            Ok(found) => found,
+            Err(_) if only_starts_others(sight) => continue,
+            Err(gap) => return Err(gap),
+        };
+        used.push((rule, allowance));
+        let mut vouches_for = vec![sight.index];
+        // Who approved every word of it approved what is written in it.
+        if rule.is_exact() || allowance.covers.inner {
+            let inner = inside(sight);
+            if inner.iter().all(|i| is_known(&commands[*i], allowance)) {
+                vouches_for.extend(inner);
+            }
+        }
+        for index in vouches_for {
+            if let Some(why) = too_risky(commands[index].score, rule, allowance, scene) {
+                return Err(Gap { command: index, rule: Some(rule.name.clone()), why });
+            }
+            vouched[index] = true;
+        }
+    }
+    let Some(&(rule, allowance)) = used.first() else {
+        return Err(Gap {
+            command: 0,
+            rule: None,
+            why: "there is nothing in it that a rule could name".to_owned(),
+        });
+    };
+    // The request as a whole can be riskier than the commands that rules vouch for: a download piped into a shell.
+    let whole = scene.assessment.score;
+    let parts =
+        commands.iter().zip(&vouched).filter(|(_, vouched)| **vouched).map(|(command, _)| command.score);
+    if whole > parts.max().unwrap_or(0) {
+        for (rule, allowance) in &used {
+            if let Some(why) = too_risky(whole, rule, allowance, scene) {
+                return Err(Gap { command: 0, rule: Some(rule.name.clone()), why });
+            }
+        }
+    }
+    Ok(Covered { rule, allowance, rules: used.len() })
+}
+
+/// The commands that were unwrapped from this one, at any depth.
+fn inside(sight: Sight<'_>) -> Vec<usize> {
+    let mut inside = vec![];
+    for (index, command) in sight.scene.assessment.commands.iter().enumerate().skip(sight.index + 1) {
+        let parent = command.parent.filter(|parent| *parent < index);
+        if parent.is_some_and(|parent| parent == sight.index || inside.contains(&parent)) {
+            inside.push(index);
+        }
+    }
+    inside
+}
+
+fn is_known(command: &SeenCommand, allowance: &Allowance) -> bool {
+    (allowance.covers.expansions || command.words.iter().all(|word| word.literal))
+        && (allowance.covers.unseen || !command.opaque)
+}
+
+/// A shell or a tool that does nothing but start the commands that were found in it, which are asked about one by one.
+fn only_starts_others(sight: Sight<'_>) -> bool {
+    let command = sight.command;
+    let wraps = sight.scene.assessment.commands.iter().any(|inner| inner.parent == Some(sight.index));
+    if !wraps || command.opaque || command.elsewhere {
+        return false;
+    }
+    let Some(program) = command.words.first().filter(|word| word.literal) else { return false };
+    let name = file_name(program.text.as_bytes());
+    let known = ONLY_STARTS_OTHERS.iter().find(|known| known.as_bytes() == name);
+    let is_shell = name.ends_with(b"sh");
+    let reads_more = is_shell
+        && command.words[1..].iter().any(|word| {
+            READS_MORE.iter().any(|flag| super::flag::gives_flag(word.text.as_bytes(), flag.as_bytes()))
+        });
+    let is_sound = known.is_some_and(|known| {
+        let hole = super::hole::Hole::Literal(known.as_bytes().to_vec());
+        super::program::program_matches(&hole, sight, false, Strictness::Certain) == Answer::Yes
+    });
+    let plain = super::rule::Covers::default();
+    is_sound
+        && !reads_more
+        && command.redirections.iter().all(|redirection| plain.redirection(redirection, sight))
+}
+
+/// The first rule that vouches for one command with everything around it.
+fn covering<'a>(
+    sight: Sight<'_>,
+    rules: &'a RuleSet,
+    now: Timestamp,
+) -> Result<(&'a Rule, &'a Allowance), Gap> {
+    let mut nearest: Option<Gap> = None;
+    for rule in rules.allow_candidates(sight) {
+        let Some(allowance) = rule.allowance().filter(|_| rule.is_in_force(now)) else { continue };
+        if !sight.scene.policy.has_rule_set(rule.set.as_deref())
+            || rule.matches(sight, Strictness::Certain) != Answer::Yes
+        {
+            continue;
+        }
+        match objection(sight, allowance) {
+            None => return Ok((rule, allowance)),
+            Some(why) => {
+                nearest.get_or_insert(Gap { command: sight.index, rule: Some(rule.name.clone()), why });
+            }
+        }
+    }
+    let nothing = || Gap { command: sight.index, rule: None, why: "no allow rule matches it".to_owned() };
+    Err(nearest.unwrap_or_else(nothing))
+}
+
+/// What a matching rule does not vouch for.
+fn objection(sight: Sight<'_>, allowance: &Allowance) -> Option<String> {
+    let covers = &allowance.covers;
+    if let Some(danger) = sight.scene.dangers().iter().find(|danger| !covers.variable(danger.name.as_bytes()))
+    {
+        return Some(format!("the variable {} can change what runs", danger.name));
+    }
+    let open = sight.command.redirections.iter().find(|r| !covers.redirection(r, sight));
+    if let Some(redirection) = open {
+        let target = redirection.target.as_ref().map(|word| word.text.clone()).unwrap_or_default();
+        return Some(format!("it is redirected {} {target}", if redirection.writes { "to" } else { "from" }));
+    }
+    if sight.command.elsewhere && !covers.elsewhere {
+        return Some("it runs on another machine or in another container".to_owned());
+    }
+    if !covers.unseen && reads_its_program(sight) {
+        return Some("it runs what it reads from standard input".to_owned());
+    }
+    if !covers.unseen && sight.command.opaque {
+        return Some("not all that it would run could be seen".to_owned());
+    }
+    None
+}
+
+fn too_risky(score: u8, rule: &Rule, allowance: &Allowance, scene: &Scene<'_>) -> Option<String> {
+    let never_from = scene.policy.never_allow_from.floor();
+    let limit = allowance.max_risk.map_or(100, Risk::ceiling);
+    if score > limit {
+        return Some(format!("its score {score} is above the rule's max_risk {limit}"));
+    }
+    if score >= never_from && !(rule.is_exact() && allowance.max_risk.is_some()) {
+        let level = Level::of(score);
+        return Some(format!("at {score} ({level}) only an exact rule with max_risk of its own counts"));
+    }
+    None
+}
+
+impl Gap {
+    /// The gap, for a human.
+    pub(crate) fn explain(&self, scene: &Scene<'_>) -> String {
+        let words = scene.assessment.commands.get(self.command).map(|command| command.words.as_slice());
+        let text = Untrusted::from(quoted(words.unwrap_or_default().iter().map(|word| word.text.as_bytes())));
+        match &self.rule {
+            None => format!("`{text}`: {}", self.why),
+            Some(rule) => format!("`{text}`: rule {rule} matches, but {}", self.why),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A TOML table read key by key. Problems are collected, so that one look at a file shows them all.
+
+use std::cell::RefCell;
+
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::nearest;
+use crate::rules::source::{Problem, Source};
+
+/// What was found wrong so far in one source.
+pub(crate) struct Problems<'a> {
+    source: &'a Source,
+    found: RefCell<Vec<Problem>>,
+}
+
+/// A value and how to name it.
+#[derive(Clone)]
+pub(crate) struct Item<'a> {
+    pub(crate) value: &'a DeValue<'a>,
+    pub(crate) offset: usize,
+    pub(crate) key: String,
+    pub(crate) problems: &'a Problems<'a>,
+}
+
+/// A table whose keys are taken one after the other; those that are left over are mistakes.
+pub(crate) struct Table<'a> {
+    entries: &'a DeTable<'a>,
+    offset: usize,
+    pub(crate) key: String,
+    pub(crate) problems: &'a Problems<'a>,
+}
+
+impl<'a> Problems<'a> {
+    pub(crate) fn new(source: &'a Source) -> Self {
+        Self { source, found: RefCell::default() }
+    }
+
+    pub(crate) fn add(&self, offset: usize, key: &str, what: impl Into<String>, help: impl Into<String>) {
+        let problem = Problem {
+            at: self.source.place(offset),
+            key: key.to_owned(),
+            what: what.into(),
+            help: help.into(),
+        };
+        self.found.borrow_mut().push(problem);
+    }
+
+    pub(crate) fn into_found(self) -> Vec<Problem> {
+        self.found.into_inner()
+    }
+}
+
+impl<'a> Table<'a> {
+    pub(crate) fn new(
+        entries: &'a DeTable<'a>,
+        offset: usize,
+        key: impl Into<String>,
+        problems: &'a Problems<'a>,
+    ) -> Self {
+        Self { entries, offset, key: key.into(), problems }
+    }
+
+    /// Complains about every key that is not `known`.
+    pub(crate) fn only(&self, known: &[&str]) {
+        for (name, _) in self.entries {
+            let text = name.get_ref().as_ref();
+            if known.contains(&text) {
+                continue;
+            }
+            let help = match nearest(text, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            };
+            self.problems.add(name.span().start, &self.name_of(text), "unknown key", help);
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Item<'a>> {
+        self.entries.get(name).map(|value| self.item(name, value))
+    }
+
+    /// Every entry, in the order of the keys.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&'a str, Item<'a>)> {
+        self.entries.iter().map(|(name, value)| {
+            let name = name.get_ref().as_ref();
+            (name, self.item(name, value))
+        })
+    }
+
+    pub(crate) fn problem(&self, what: impl Into<String>, help: impl Into<String>) {
+        self.problems.add(self.offset, &self.key, what, help);
+    }
+
+    fn item(&self, name: &str, value: &'a Spanned<DeValue<'a>>) -> Item<'a> {
+        Item {
+            value: value.get_ref(),
+            offset: value.span().start,
+            key: self.name_of(name),
+            problems: self.problems,
+        }
+    }
+
+    fn name_of(&self, name: &str) -> String {
+        if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) }
+    }
+}
