@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use expacti_core::evaluation::Level;
-use expacti_core::request::ExecRequest;
+use expacti_core::request::{ExecRequest, Stdin};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -123,6 +123,11 @@ impl Entry {
     pub(crate) fn request_for(&self, command: &Command) -> ExecRequest {
         let argv = command.argv().into_iter().map(|word| word.as_str().into()).collect();
         ExecRequest { argv, ..self.context.clone() }
+    }
+
+    /// Its standard input is part of the label, so nothing may be put in front of it.
+    pub(crate) fn needs_its_stdin(&self) -> bool {
+        self.context.stdin != Stdin::Unknown
     }
 }
 

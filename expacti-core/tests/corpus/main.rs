@@ -2,4 +2,6 @@
 //! What the labels mean and who may tune on which part: `tests/corpus/README.md`.
 
 mod entry;
+mod equivalence;
+mod variants;
 mod well_formed;
