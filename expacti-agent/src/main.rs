@@ -3,6 +3,8 @@
 mod cli;
 #[expect(dead_code, unused_imports, reason = "the daemon and the API will hold it")]
 mod desk;
+#[expect(dead_code, reason = "the API will hold it")]
+mod reviewers;
 
 fn main() -> std::process::ExitCode {
     cli::main()
