@@ -11,7 +11,7 @@ pub(crate) mod simulation;
 
 use std::sync::Arc;
 
-use expacti_core::docket::{Card, Docket, GrantId, Input, Outcome, Policy, Refusal, Vote};
+use expacti_core::docket::{Card, Docket, GrantId, Input, Outcome, Policy, Refusal, Vote, Voter};
 use expacti_core::evaluation::Evaluation;
 use expacti_core::request::ExecRequest;
 use tokio::sync::{mpsc, oneshot};
@@ -167,6 +167,11 @@ impl Desk {
     /// A human takes a grant back.
     pub(crate) async fn revoke_grant(&self, id: GrantId, by: String) -> Result<Done, DeskError> {
         self.act(Input::GrantRevoked { id, by }, None).await
+    }
+
+    /// Somebody became a reviewer.
+    pub(crate) async fn add_reviewer(&self, voter: Voter, by: String) -> Result<Done, DeskError> {
+        self.act(Input::ReviewerAdded { voter, by }, None).await
     }
 
     /// A reviewer's right is taken away.

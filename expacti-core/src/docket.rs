@@ -79,6 +79,9 @@ impl Docket {
             Input::AgentResumed { agent, by } => self.resume(agent, by, now, &mut out),
             Input::AgentKilled { agent, by } => self.kill(agent, by, now, &mut out),
             Input::AgentGone { agent } => self.gone(&agent, now, &mut out),
+            Input::ReviewerAdded { voter, by } => {
+                out.push(ending::about(None, None, now, Change::ReviewerAdded { voter, by }));
+            }
             Input::ReviewerRevoked { name, by } => self.revoke_reviewer(name, by, now, &mut out),
             Input::GrantRestored { grant, remaining_ms } => self.restore_grant(grant, remaining_ms, now),
             Input::GrantRevoked { id, by } => self.revoke_grant(id, by, now, &mut out),
@@ -99,6 +102,12 @@ impl Docket {
     /// Every card that waits for humans, oldest first.
     pub fn cards(&self) -> impl Iterator<Item = Arc<Card>> {
         self.cards.values().map(OpenCard::snapshot)
+    }
+
+    /// The same without copies, from behind a number on.
+    pub fn cards_after(&self, after: Option<u64>) -> impl Iterator<Item = &Card> {
+        let from = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        self.cards.range((from, std::ops::Bound::Unbounded)).map(|(_, open)| &open.card)
     }
 
     /// The card with this number, or with this ticket on it.

@@ -163,6 +163,7 @@ fn must_be_durable(record: &Record) -> bool {
         | Change::AgentStopped { .. }
         | Change::AgentResumed { .. }
         | Change::AgentKilled { .. }
+        | Change::ReviewerAdded { .. }
         | Change::ReviewerRevoked { .. } => true,
     }
 }

@@ -13,7 +13,7 @@ use super::digest::Digest;
 use super::grant::{Grant, GrantEnd, GrantId};
 use super::input::Withdrawal;
 use super::refusal::Refusal;
-use super::voter::CastVote;
+use super::voter::{CastVote, Voter};
 
 /// One thing to do. Within one step they are in order: a record stands before the verdict that depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,6 +237,13 @@ pub enum Change {
     },
     /// An agent is ended.
     AgentKilled {
+        /// By whom.
+        by: String,
+    },
+    /// Somebody became a reviewer.
+    ReviewerAdded {
+        /// Who, with what rights.
+        voter: Voter,
         /// By whom.
         by: String,
     },

@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::effect::Outcome;
 use super::grant::{Grant, GrantId};
 use super::policy::Policy;
-use super::voter::{CastVote, Vote};
+use super::voter::{CastVote, Vote, Voter};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,13 @@ pub enum Input {
     AgentGone {
         /// Which.
         agent: String,
+    },
+    /// A human may vote, or see, from now on. It changes nothing here, and is recorded.
+    ReviewerAdded {
+        /// Who.
+        voter: Voter,
+        /// Who said so.
+        by: String,
     },
     /// A human may not vote any more: what they said and is still open does not count.
     ReviewerRevoked {

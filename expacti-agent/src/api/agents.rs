@@ -1,0 +1,107 @@
+//! Agents and grants.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use expacti_core::docket::{GrantId, Role};
+
+use super::Api;
+use super::extract::InPath;
+use super::guard::Caller;
+use super::problem::Problem;
+use crate::wire::ProblemBody;
+use crate::wire::{AgentView, GrantView};
+
+/// Every enrolled agent
+#[utoipa::path(get, path = "/v1/agents", tag = "agents", responses(
+    (status = 200, body = Vec<AgentView>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<AgentView>>, Problem> {
+    caller.must_be(&Role::ALL)?;
+    let agents = api.desk.agents();
+    let views = api.desk.look(move |view| {
+        let agents = agents.into_iter().map(|agent| AgentView {
+            pending: view.docket.pending(&agent.name),
+            stopped_by: view.docket.stopped_by(&agent.name).map(str::to_owned),
+            name: agent.name,
+            cgroup: agent.cgroup,
+            since: agent.since,
+        });
+        agents.collect()
+    });
+    Ok(Json(views.await?))
+}
+
+/// Freeze an agent: nothing further runs, and what runs stands still
+#[utoipa::path(post, path = "/v1/agents/{name}/stop", tag = "agents", params(("name" = String, Path)), responses(
+    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn stop(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    InPath(name): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    // Whoever may look at risk may also pull the brake.
+    caller.must_be(&[Role::Reviewer, Role::Admin])?;
+    api.desk.stop(name, caller.voter.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a stopped agent go on
+#[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "agents", params(("name" = String, Path)), responses(
+    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn resume(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    InPath(name): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must_be(&[Role::Admin])?;
+    caller.must_show_totp(&api)?;
+    api.desk.resume(name, caller.voter.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End every process of an agent and keep the evidence
+#[utoipa::path(post, path = "/v1/agents/{name}/kill", tag = "agents", params(("name" = String, Path)), responses(
+    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn kill(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    InPath(name): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must_be(&[Role::Admin])?;
+    api.desk.kill(name, caller.voter.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What runs without asking because humans said so
+#[utoipa::path(get, path = "/v1/grants", tag = "grants", responses(
+    (status = 200, body = Vec<GrantView>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn grants(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<GrantView>>, Problem> {
+    caller.must_be(&Role::ALL)?;
+    let grants = |view: &crate::desk::View<'_>| {
+        view.docket.grants().map(|grant| GrantView::of(grant, view.now_ms)).collect()
+    };
+    Ok(Json(api.desk.look(grants).await?))
+}
+
+/// Take a grant back
+#[utoipa::path(delete, path = "/v1/grants/{id}", tag = "grants",
+    params(("id" = String, Path, description = "Such as `42-children`")), responses(
+    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn revoke_grant(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    InPath(id): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must_be(&[Role::Reviewer, Role::Admin])?;
+    let id: GrantId = id.parse().map_err(|why| Problem::not_found(format!("{why}")))?;
+    api.desk.revoke_grant(id, caller.voter.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,197 @@
+//! What every request passes before a handler sees it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use expacti_core::docket::{Role, Voter};
+
+use super::Api;
+use super::peer::Peer;
+use super::problem::Problem;
+use crate::clock::epoch_seconds;
+
+/// Paths that need no name: they tell nothing.
+const PUBLIC: [&str; 2] = ["/v1/health", "/v1/openapi.json"];
+
+/// Faces that a request may say it comes from.
+const FACES: [&str; 4] = ["cli", "tui", "web", "api"];
+
+/// The human behind a request.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// Name, roles and teams.
+    pub(super) voter: Voter,
+    /// The face they use.
+    pub(super) via: &'static str,
+    /// The one-time password they sent.
+    pub(super) totp: Option<String>,
+    /// Where they are.
+    pub(super) peer: Peer,
+}
+
+impl Caller {
+    /// Refuses who holds none of these roles.
+    pub(super) fn must_be(&self, any_of: &[Role]) -> Result<(), Problem> {
+        if any_of.iter().any(|role| self.voter.roles.contains(role)) {
+            return Ok(());
+        }
+        let roles: Vec<&str> = any_of.iter().map(|role| role.name()).collect();
+        let detail = format!("{} may not do this: it takes the role {}", self.voter.name, roles.join(" or "));
+        Err(Problem::forbidden("role-missing", detail))
+    }
+
+    /// Refuses who has one-time passwords and sent none that is right.
+    pub(super) fn must_show_totp(&self, api: &Api) -> Result<(), Problem> {
+        let name = &self.voter.name;
+        if !api.reviewers.needs_totp(name) {
+            return Ok(());
+        }
+        let code = self.totp.as_deref().unwrap_or_default();
+        if api.reviewers.check_totp(name, code, epoch_seconds()) {
+            return Ok(());
+        }
+        let detail =
+            "a one-time password that is right and was not used yet belongs in the header `expacti-totp`";
+        Err(Problem::forbidden("totp-missing", detail))
+    }
+}
+
+/// Refuses peers that are gated, strange hosts and origins, floods and strangers; names everybody else.
+pub(super) async fn admit(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    api.refuse_gated(&peer)?;
+    let headers = request.headers();
+    check_host(headers, &api.config.hosts)?;
+    check_origin(headers, &api.config.hosts)?;
+    if !api.limits.take(&peer.key(), Instant::now()) {
+        let detail = "too many requests; wait a second";
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail));
+    }
+    if !PUBLIC.contains(&request.uri().path()) {
+        let caller = identify(&api, peer, headers).await?;
+        request.extensions_mut().insert(caller);
+    }
+    let mut response = next.run(request).await;
+    // What is shown here is nobody else's to keep, frame or guess at.
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    Ok(response)
+}
+
+impl Api {
+    /// Nobody inside an enrolled cgroup answers, whatever their uid or token.
+    pub(super) fn refuse_gated(&self, peer: &Peer) -> Result<(), Problem> {
+        let refused = |detail: &str| Err(Problem::forbidden("gated", detail));
+        match peer {
+            Peer::Unknown => refused("the kernel does not say who is asking"),
+            // In this order: if it lives after the question, the question was about it.
+            Peer::Local(process) if self.gated.is_gated(process.pid) => {
+                refused("a process of an enrolled agent cannot talk to its own gate")
+            }
+            Peer::Local(process) if !process.is_alive() => refused("the process that connected is gone"),
+            Peer::Local(_) | Peer::Remote(_) => Ok(()),
+        }
+    }
+}
+
+async fn identify(api: &Arc<Api>, peer: Peer, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let now = epoch_seconds();
+    let voter = match bearer(headers)? {
+        Some(token) => {
+            // argon2 takes time and memory: two at once, and nobody's ring reader waits.
+            let permit = api.hashing.acquire().await;
+            let (reviewers, token) = (Arc::clone(&api.reviewers), token.to_owned());
+            let found = tokio::task::spawn_blocking(move || reviewers.by_token(&token, now)).await;
+            drop(permit);
+            found.ok().flatten()
+        }
+        None => match &peer {
+            Peer::Local(process) => api.by_uid(process.uid, now),
+            Peer::Remote(_) | Peer::Unknown => None,
+        },
+    };
+    let Some(voter) = voter else {
+        let detail =
+            "no reviewer is known by this; ask an administrator for a token (`expacti reviewer add`)";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unknown-reviewer", detail));
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let face = text("expacti-via").unwrap_or_default();
+    let via = FACES.into_iter().find(|known| *known == face).unwrap_or("api");
+    Ok(Caller { voter, via, totp: text("expacti-totp").map(str::to_owned), peer })
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|text| text.split_once(' '));
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unknown-reviewer",
+            "send `Authorization: Bearer TOKEN`",
+        )),
+    }
+}
+
+/// A web page of a stranger whose name suddenly points here (DNS rebinding) still sends the stranger's name.
+fn check_host(headers: &HeaderMap, hosts: &[String]) -> Result<(), Problem> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let host = named.next().and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if named.next().is_none() && is_known_host(host, hosts) {
+        return Ok(());
+    }
+    let detail = "this host name is not in `api.hosts` of the configuration";
+    Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", detail))
+}
+
+/// Browsers say which page a request comes from; other clients say nothing.
+fn check_origin(headers: &HeaderMap, hosts: &[String]) -> Result<(), Problem> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let known = |origin: &header::HeaderValue| {
+        let host = origin
+            .to_str()
+            .ok()
+            .and_then(|o| o.strip_prefix("https://").or_else(|| o.strip_prefix("http://")));
+        host.is_some_and(|host| is_known_host(host, hosts))
+    };
+    if origins.all(known) {
+        return Ok(());
+    }
+    Err(Problem::forbidden("unknown-origin", "pages of this origin may not use the API"))
+}
+
+fn is_known_host(host: &str, hosts: &[String]) -> bool {
+    let without_port = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() => name,
+        _ => host,
+    };
+    hosts.iter().any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(without_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_known_by_their_whole_name() {
+        let hosts = ["localhost".to_owned(), "[::1]".to_owned()];
+        for host in ["localhost", "localhost:8080", "LOCALHOST", "[::1]", "[::1]:80"] {
+            assert!(is_known_host(host, &hosts), "{host}");
+        }
+        for host in
+            ["", "evil.tld", "localhost.evil.tld", "evil.tld:localhost", "localhost:80x", "::1", "null"]
+        {
+            assert!(!is_known_host(host, &hosts), "{host}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The OpenAPI document, made from the handlers themselves, and whether the daemon serves.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::{agents, cards, events, people};
+use crate::wire::Health;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "expacti", description = "Review what AI coding agents want to run."),
+    paths(
+        cards::list, cards::show, cards::vote, cards::ticket,
+        agents::list, agents::stop, agents::resume, agents::kill, agents::grants, agents::revoke_grant,
+        people::me, people::list, people::add, people::revoke,
+        events::stream, health, document,
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = []), ()),
+)]
+pub(super) struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "A reviewer's token; on the local socket a user that is mapped to a reviewer needs none",
+            ))
+            .build();
+        let components = openapi.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Whether the daemon serves
+#[utoipa::path(get, path = "/v1/health", tag = "meta", security(()), responses((status = 200, body = Health)))]
+pub(super) async fn health() -> Json<Health> {
+    Json(Health { status: "serving".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
+}
+
+/// This document
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "meta", security(()), responses((status = 200, body = Object)))]
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

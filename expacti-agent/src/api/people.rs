@@ -1,0 +1,111 @@
+//! Reviewers, and who the asker is.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use expacti_core::docket::{Role, Voter};
+
+use super::Api;
+use super::extract::{Body, InPath};
+use super::guard::Caller;
+use super::problem::Problem;
+use crate::clock::epoch_seconds;
+use crate::reviewers::{Known, New};
+use crate::wire::ProblemBody;
+use crate::wire::{Me, NewReviewer, ReviewerView, WelcomeView};
+
+/// Whom the API takes you for
+#[utoipa::path(get, path = "/v1/me", tag = "reviewers", responses(
+    (status = 200, body = Me), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn me(State(api): State<Arc<Api>>, Extension(caller): Extension<Caller>) -> Json<Me> {
+    let totp = api.reviewers.needs_totp(&caller.voter.name);
+    let Voter { name, roles, teams } = caller.voter;
+    Json(Me { name, roles: roles.into_iter().collect(), teams: teams.into_iter().collect(), totp })
+}
+
+/// Everybody who may or might answer
+#[utoipa::path(get, path = "/v1/reviewers", tag = "reviewers", responses(
+    (status = 200, body = Vec<ReviewerView>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<ReviewerView>>, Problem> {
+    caller.must_be(&[Role::Admin, Role::Auditor])?;
+    Ok(Json(api.reviewers.list().into_iter().map(ReviewerView::from).collect()))
+}
+
+/// Add a reviewer. The token is in the answer and nowhere else
+#[utoipa::path(post, path = "/v1/reviewers", tag = "reviewers", request_body = NewReviewer, responses(
+    (status = 201, body = WelcomeView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn add(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Body(body): Body<NewReviewer>,
+) -> Result<(StatusCode, Json<WelcomeView>), Problem> {
+    caller.must_be(&[Role::Admin])?;
+    caller.must_show_totp(&api)?;
+    let new = checked(body)?;
+    let voter = Voter { name: new.name.clone(), roles: new.roles.clone(), teams: new.teams.clone() };
+    let _permit = api.hashing.acquire().await;
+    let reviewers = Arc::clone(&api.reviewers);
+    let added = tokio::task::spawn_blocking(move || reviewers.add(new, epoch_seconds())).await;
+    let welcome = added.map_err(|why| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "reviewers-failed", format!("not added: {why}"))
+    })??;
+    let name = voter.name.clone();
+    if let Err(error) = api.desk.add_reviewer(voter, caller.voter.name).await {
+        // Nobody answers whose beginning is not on record.
+        api.reviewers.revoke(&name, epoch_seconds())?;
+        return Err(error.into());
+    }
+    let token = welcome.token.reveal().to_owned();
+    Ok((StatusCode::CREATED, Json(WelcomeView { name, token, totp_uri: welcome.totp_uri })))
+}
+
+/// Take a reviewer's right away, at once
+#[utoipa::path(delete, path = "/v1/reviewers/{name}", tag = "reviewers", params(("name" = String, Path)), responses(
+    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn revoke(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    InPath(name): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must_be(&[Role::Admin])?;
+    api.reviewers.revoke(&name, epoch_seconds())?;
+    api.desk.revoke_reviewer(name, caller.voter.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn checked(body: NewReviewer) -> Result<New, Problem> {
+    if body.roles.is_empty() {
+        return Err(Problem::bad_input("`roles` names at least one of viewer, reviewer, admin, auditor"));
+    }
+    let is_team = |team: &String| (1..=64).contains(&team.len()) && !team.contains(char::is_control);
+    if body.teams.len() > 64 || !body.teams.iter().all(is_team) {
+        return Err(Problem::bad_input("`teams` holds at most 64 names of 1 to 64 characters"));
+    }
+    // An empty-handed root is the daemon itself; the built-in reviewer of that name must stay one human.
+    if body.name == super::ROOT || body.uid == Some(0) {
+        return Err(Problem::bad_input("`root` and uid 0 are the built-in reviewer of this host"));
+    }
+    let NewReviewer { name, roles, teams, uid, totp } = body;
+    Ok(New { name, roles: roles.into_iter().collect(), teams: teams.into_iter().collect(), uid, totp })
+}
+
+impl From<Known> for ReviewerView {
+    fn from(known: Known) -> Self {
+        let Voter { name, roles, teams } = known.voter;
+        Self {
+            name,
+            roles: roles.into_iter().collect(),
+            teams: teams.into_iter().collect(),
+            uid: known.uid,
+            totp: known.totp,
+            created: known.created,
+            last_use: known.last_use,
+            revoked: known.revoked,
+        }
+    }
+}

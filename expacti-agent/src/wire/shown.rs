@@ -1,0 +1,127 @@
+//! Commands and outcomes as people read them. What an agent wrote is escaped here, once, for every face.
+
+use std::fmt::Write as _;
+
+use expacti_core::docket::{Answer, Card, CastVote, Outcome, Withdrawal};
+use expacti_core::evaluation::{DecidedBy, Evaluation};
+use expacti_core::untrusted::Untrusted;
+
+use super::{CardView, VoteView};
+
+/// Characters of a command that a list shows.
+const IN_A_LIST: usize = 400;
+
+/// How many reasons a list shows.
+const REASONS: usize = 3;
+
+/// A command on one line: words that are more than plain letters stand in quotes, so that `"rm" "-rf a"` and
+/// `rm -rf a` never look alike. At most `limit` characters, and how many were left out.
+pub(crate) fn command_line(argv: &[Untrusted], limit: usize) -> (String, usize) {
+    let mut line = String::new();
+    let mut left_out = 0;
+    for (at, word) in argv.iter().enumerate() {
+        let shown = word.to_string();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+        let mut piece = String::new();
+        if at > 0 {
+            piece.push(' ');
+        }
+        if !shown.is_empty() && shown.chars().all(plain) {
+            piece.push_str(&shown);
+        } else {
+            let _ = write!(piece, "\"{}\"", shown.replace('"', "\\\""));
+        }
+        // Everything shown is ASCII, so bytes are characters.
+        let room = limit.saturating_sub(line.len());
+        line.push_str(piece.get(..room.min(piece.len())).unwrap_or_default());
+        left_out += piece.len().saturating_sub(room);
+    }
+    (line, left_out)
+}
+
+/// What made a command wait, in words.
+fn decider(evaluation: &Evaluation) -> String {
+    match &evaluation.decided_by {
+        DecidedBy::Rule { name, because } if because.is_empty() => format!("rule {name}"),
+        DecidedBy::Rule { name, because } => format!("rule {name}: {because}"),
+        DecidedBy::Anomaly => "unusual for this agent".to_owned(),
+        DecidedBy::Grant { ticket } => format!("grant of ticket {ticket}"),
+        DecidedBy::Threshold => format!("risk {} {}", evaluation.score, evaluation.level),
+        DecidedBy::Incomplete => "the request could not be read whole".to_owned(),
+    }
+}
+
+/// How a ticket ended, in words.
+pub(crate) fn outcome_in_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Allowed { reason, .. } => format!("allowed: {reason}"),
+        Outcome::Denied { reason, .. } => format!("denied: {reason}"),
+        Outcome::TimedOut { reason } => format!("timed out: {reason}"),
+        Outcome::Withdrawn { why: Withdrawal::Died } => "withdrawn: the process died".to_owned(),
+        Outcome::Withdrawn { why: Withdrawal::Changed } => "withdrawn: the command changed".to_owned(),
+    }
+}
+
+impl CardView {
+    /// A card as it is at `now_ms` on the docket's clock.
+    pub(crate) fn of(card: &Card, now_ms: u64) -> Self {
+        let evaluation = &*card.evaluation;
+        let (command, left_out) = command_line(&card.request.argv, IN_A_LIST);
+        let mut factors: Vec<_> = evaluation.factors.iter().filter(|factor| factor.points > 0).collect();
+        factors.sort_by_key(|factor| std::cmp::Reverse(factor.points));
+        Self {
+            id: card.id,
+            agent: card.agent.clone(),
+            digest: card.digest.to_string(),
+            newest: card.newest,
+            count: card.count as u64,
+            approvals: card.approvals,
+            roles: evaluation.roles.iter().cloned().collect(),
+            always_offered: card.always_offered,
+            level: evaluation.level,
+            score: evaluation.score,
+            decided_by: decider(evaluation),
+            because: factors.into_iter().take(REASONS).map(|factor| factor.because.clone()).collect(),
+            command,
+            command_left_out: left_out as u64,
+            waiting_ms: now_ms.saturating_sub(card.opened_ms),
+            remaining_ms: card.deadline_ms.saturating_sub(now_ms),
+            votes: card.votes.iter().map(VoteView::from).collect(),
+        }
+    }
+}
+
+impl From<&CastVote> for VoteView {
+    fn from(vote: &CastVote) -> Self {
+        Self {
+            name: vote.voter.name.clone(),
+            approve: matches!(vote.answer, Answer::Approve(_)),
+            note: vote.note.clone(),
+            via: vote.via.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(argv: &[&str]) -> String {
+        command_line(&argv.iter().map(|word| Untrusted::from(*word)).collect::<Vec<_>>(), 1_000).0
+    }
+
+    #[test]
+    fn what_is_not_the_same_does_not_look_the_same() {
+        assert_eq!(line(&["rm", "-rf", "a"]), "rm -rf a");
+        assert_eq!(line(&["rm", "-rf a"]), r#"rm "-rf a""#);
+        assert_eq!(line(&["rm", "", "a\" \"b"]), r#"rm "" "a\" \"b""#);
+        assert_eq!(line(&["echo", "\u{202e}\u{1b}[2J"]), r#"echo "\u{202e}\u{1b}[2J""#);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let argv = [Untrusted::from("echo"), "x".repeat(100).into(), "rm -rf /".into()];
+        let (shown, left_out) = command_line(&argv, 20);
+        assert_eq!((shown.len(), left_out), (20, 4 + 101 + 11 - 20));
+    }
+}
