@@ -51,6 +51,15 @@ pub(crate) enum Band {
     AtLeast(Level),
 }
 
+impl Band {
+    pub(crate) fn holds(self, level: Level) -> bool {
+        match self {
+            Self::AtMost(most) => level <= most,
+            Self::AtLeast(least) => level >= least,
+        }
+    }
+}
+
 impl fmt::Display for Band {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -123,6 +132,10 @@ impl Entry {
     pub(crate) fn request_for(&self, command: &Command) -> ExecRequest {
         let argv = command.argv().into_iter().map(|word| word.as_str().into()).collect();
         ExecRequest { argv, ..self.context.clone() }
+    }
+
+    pub(crate) fn cwd(&self) -> String {
+        self.context.cwd.as_ref().map_or_else(|| "/tmp".into(), ToString::to_string)
     }
 
     /// Its standard input is part of the label, so nothing may be put in front of it.

@@ -3,5 +3,7 @@
 
 mod entry;
 mod equivalence;
+mod floor;
+mod report;
 mod variants;
 mod well_formed;

@@ -3,6 +3,7 @@
 //! Every variant means what its original means (see `equivalence.rs`, which runs them over a harmless one), or is meant to
 //! be taken for it (look-alikes). So it has to be judged at least as strictly.
 
+mod everyday;
 mod flags;
 mod nest;
 pub(crate) mod quote;
@@ -34,6 +35,11 @@ impl Variant {
 /// Every variant of an entry.
 pub(crate) fn of_entry(entry: &Entry) -> Vec<Variant> {
     if entry.needs_its_stdin() { wrap::of(&entry.command) } else { of_command(&entry.command) }
+}
+
+/// An ordinary entry in the wrappings that agents give to everything.
+pub(crate) fn wrapped(entry: &Entry) -> Vec<Variant> {
+    everyday::of(&entry.command, &entry.cwd())
 }
 
 /// Every variant of a command whose standard input does not matter.
