@@ -97,7 +97,10 @@ impl<'w> Call<'w> {
                 else {
                     continue;
                 };
-                found.push(("flags/value-attached", self.replaced(at, 2, &[format!("{long}={value}")])));
+                // curl knows no equals sign between a name and its value.
+                if self.program != "curl" {
+                    found.push(("flags/value-attached", self.replaced(at, 2, &[format!("{long}={value}")])));
+                }
                 found.push(("flags/value-apart", self.replaced(at, 2, &[(*long).to_owned(), value.clone()])));
                 found.push(("flags/value-short", self.replaced(at, 2, &[format!("{short}{value}")])));
             }
@@ -198,8 +201,11 @@ impl<'w> Call<'w> {
             }
             // Quoted values and dollar-quoted bodies must stay as they are.
             if !argument.contains(['\'', '"', '$', '`']) {
-                found.push(("sql/lower-case", self.replaced(at, 1, &[argument.to_lowercase()])));
-                found.push(("sql/upper-case", self.replaced(at, 1, &[argument.to_uppercase()])));
+                // MySQL's names of tables are case-sensitive on Linux.
+                if self.program != "mysql" {
+                    found.push(("sql/lower-case", self.replaced(at, 1, &[argument.to_lowercase()])));
+                    found.push(("sql/upper-case", self.replaced(at, 1, &[argument.to_uppercase()])));
+                }
                 found.push(("sql/comments", self.replaced(at, 1, &[argument.replace(' ', "/**/")])));
                 found.push(("sql/lines", self.replaced(at, 1, &[argument.replace(' ', "\n\t")])));
             }
@@ -211,7 +217,7 @@ impl<'w> Call<'w> {
                 found
                     .push(("sql/transaction", self.replaced(at, 1, &[format!("BEGIN; {argument}; COMMIT")])));
             }
-            found.push(("sql/semicolon", self.replaced(at, 1, &[format!(" ;; {argument} ;")])));
+            found.push(("sql/semicolon", self.replaced(at, 1, &[format!("  {argument} ;")])));
         }
     }
 }

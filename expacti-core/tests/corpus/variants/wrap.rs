@@ -46,7 +46,8 @@ const WRAPPERS: [(&str, &[&str]); 34] = [
 ];
 
 /// Wrappers that are part of the shell.
-const SHELL_WRAPPERS: [(&str, &str); 4] = [
+const SHELL_WRAPPERS: [(&str, &str); 5] = [
+    ("wrapper/assignment", "LC_ALL=C _A='x y' "),
     ("wrapper/command", "command "),
     ("wrapper/command-path", "command -p "),
     ("wrapper/shell-time", "time "),
@@ -159,7 +160,7 @@ fn of_text(text: &str) -> Vec<Variant> {
     }
     for (kind, wrapper) in SHELL_WRAPPERS {
         // `time` and `!` are words of the grammar: they may stand at the start of a pipeline only.
-        if reading.simple || kind.starts_with("wrapper/command") {
+        if reading.simple || !matches!(kind, "wrapper/shell-time" | "wrapper/negated") {
             variants.extend(in_front(kind, &program, wrapper));
         }
     }
