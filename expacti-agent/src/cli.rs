@@ -2,6 +2,11 @@
 
 mod completions;
 mod ending;
+mod explain;
+mod json;
+mod rule_files;
+mod rules;
+mod style;
 
 use std::process::ExitCode;
 
@@ -25,12 +30,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Explain(Box<explain::Explain>),
+    Rules(rules::Rules),
     Completions(completions::Completions),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<Ending> {
         match self {
+            Self::Explain(command) => command.run(),
+            Self::Rules(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
     }

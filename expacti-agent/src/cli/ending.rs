@@ -10,10 +10,8 @@ pub(crate) enum Ending {
     /// It was done, or the answer is yes: 0.
     Done,
     /// It was done, and the answer is no: 1. The subcommand has said why.
-    #[expect(dead_code, reason = "the first subcommands only succeed or fail")]
     No,
     /// Some of the input was wrong and the rest was answered: 2. The subcommand has said what.
-    #[expect(dead_code, reason = "the first subcommands only succeed or fail")]
     SomeBadInput,
 }
 

@@ -63,9 +63,9 @@ impl Conditions {
         {
             return Answer::No;
         }
-        if !self.factor.is_empty()
-            && !command.factors.iter().any(|f| any_glob(&self.factor, f.name.as_bytes()))
-        {
+        let found =
+            |glob: &GlobMatcher| command.factors.iter().any(|f| is_glob_match(glob, f.name.as_bytes()));
+        if !self.factor.iter().all(found) {
             return Answer::No;
         }
         if !self.executable_holds(sight) {

@@ -119,6 +119,24 @@ impl Index {
     }
 }
 
+impl Index {
+    /// The rules that stand on the way to this one, with it, and those that could not be looked up.
+    pub(super) fn neighbours(&self, rule: &Rule) -> Vec<u32> {
+        let mut found = self.others.clone();
+        found.extend(self.by_sha256.values().chain(self.by_exe.values()).flatten());
+        found.extend(self.by_regex.iter().flat_map(|(_, ids)| ids));
+        for path in heads(&rule.command).unwrap_or_default() {
+            let mut node = &self.by_words;
+            for word in path {
+                let Some(next) = node.next.get(word) else { break };
+                node = next;
+                found.extend(&node.rules);
+            }
+        }
+        found
+    }
+}
+
 impl Node {
     fn insert(&mut self, path: &[&[u8]], id: u32) {
         match path.split_first() {

@@ -2,7 +2,7 @@
 
 /// Words that need no quotes stay as they are; the others stand in single quotes. Different words never give the
 /// same text.
-pub(crate) fn quoted<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+pub fn quoted<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut text = Vec::new();
     for (i, word) in words.into_iter().enumerate() {
         if i > 0 {

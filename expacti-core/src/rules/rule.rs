@@ -1,6 +1,7 @@
 //! One rule, as it was meant.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::answer::Answer;
 use super::conditions::Conditions;
@@ -88,10 +89,26 @@ pub(super) struct Covers {
     pub(super) inner: bool,
 }
 
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Allow(_) => "allow",
+            Self::Review { .. } => "review",
+            Self::Deny { .. } => "deny",
+        })
+    }
+}
+
 impl Rule {
     /// Whether it is in force.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// How many requests it says that it must match, and must not.
+    pub fn examples(&self) -> (usize, usize) {
+        let matching = self.examples.iter().filter(|example| example.matches).count();
+        (matching, self.examples.len() - matching)
     }
 
     /// Whether a match that is not certain counts.

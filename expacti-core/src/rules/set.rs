@@ -90,6 +90,15 @@ impl RuleSet {
         }
     }
 
+    /// Rules that may take what this one takes: those that begin alike, and those that begin with anything.
+    pub(super) fn neighbours<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Rule> {
+        let indexes = [&self.deny, &self.review, &self.allow];
+        let mut ids: Vec<u32> = indexes.into_iter().flat_map(|index| index.neighbours(rule)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter().filter_map(|id| self.rule(id)).filter(move |other| !std::ptr::eq(*other, rule))
+    }
+
     /// One rule by itself, for its examples.
     pub(super) fn of_one(rule: Rule) -> Self {
         Self::assemble(vec![rule], 0, &mut Vec::new())
