@@ -25,6 +25,8 @@ pub struct Masker {
 impl Masker {
     /// A masker whose fingerprints belong to `key`.
     pub fn new(key: [u8; 16]) -> Self {
+        // Building the patterns takes longer than many execs; not while the first one waits.
+        table::build();
         Self { key }
     }
 

@@ -163,6 +163,11 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     }
 });
 
+/// Builds the patterns now.
+pub(super) fn build() {
+    LazyLock::force(&TABLE);
+}
+
 /// All patterns at once: which ones match.
 pub(super) fn set() -> &'static RegexSet {
     &TABLE.set

@@ -25,7 +25,7 @@ fn stored(sealed: &Sealed) -> Stored {
 fn attempted(sequence: u64) -> Entry {
     let json = r#"{"pid":1,"ppid":1,"request":{"argv":["git","status"]},"engine":"1","evaluation":{"decision":"allow",
         "score":5,"level":"LOW","categories":[],"factors":[],"decided_by":{"by":"threshold"},"approvals":0,"roles":[],
-        "rule_generation":1,"children_inherit":false}}"#;
+        "rule_generation":1,"children_ceiling":null}}"#;
     let attempted: Attempted = serde_json::from_str(json).unwrap();
     let attempt = Some(AttemptId { boot: BOOT, sequence });
     Entry {

@@ -1,0 +1,3 @@
+//! The rooms of the daemon. The `expacti` command is a thin layer over them.
+
+pub mod log;

@@ -1,0 +1,87 @@
+//! What happened around an attempt: before it in the same session, and what it started.
+
+use expacti_core::record::Attempt;
+use expacti_core::record::filter::Filter;
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+
+use super::store::{on, signed};
+use super::{Cursor, LogError, Reader};
+
+/// How many attempts after one are looked through for what it started.
+const FAR: u32 = 2000;
+
+/// An attempt with what is around it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Around {
+    /// What the agent ran just before in the same session (the same cgroup), newest first.
+    pub before: Vec<Attempt>,
+    /// What it started.
+    pub started: Vec<Branch>,
+    /// There may be more than `started` shows: too much ran in between.
+    pub incomplete: bool,
+}
+
+/// What was started, and what that started.
+#[derive(Clone, Debug, Serialize)]
+pub struct Branch {
+    /// It.
+    pub attempt: Attempt,
+    /// What it started.
+    pub started: Vec<Branch>,
+}
+
+impl Reader {
+    /// What is around an attempt; `before` tells how many of the earlier ones are wanted.
+    pub async fn around(&self, attempt: &Attempt, before: u32) -> Result<Around, LogError> {
+        const ROW: &str = "SELECT id FROM entries WHERE node = $1 AND position = $2";
+        let id: i64 = on!(Pool, &self.pool, pool => {
+            let query = sqlx::query_scalar(ROW).bind(attempt.node.0.to_vec());
+            query.bind(signed(attempt.position)).fetch_one(pool).await?
+        });
+        let request = &attempt.attempted.request;
+        let filter = Filter { agent: Some(request.agent.name.clone()), ..Filter::default() };
+        let session = |other: &Attempt| {
+            other.node == attempt.node && other.attempted.request.agent.cgroup == request.agent.cgroup
+        };
+        let mut earlier = self.query(&filter, Some(Cursor(id)), before).await?.attempts;
+        earlier.retain(session);
+        let (mut later, incomplete) = self.after(attempt, id).await?;
+        later.retain(session);
+        Ok(Around { before: earlier, started: children(attempt.attempted.pid, &mut later), incomplete })
+    }
+
+    /// Attempts of the same agent while the program ran.
+    async fn after(&self, attempt: &Attempt, id: i64) -> Result<(Vec<Attempt>, bool), LogError> {
+        let duration = attempt.exit.as_ref().map(|exit| i64::try_from(exit.duration_us).unwrap_or(i64::MAX));
+        // It began to run when it was let through.
+        let held = attempt.verdict.as_ref().map_or(0, |verdict| signed(verdict.held));
+        let end = duration
+            .map_or(i64::MAX, |duration| attempt.time_us.saturating_add(held).saturating_add(duration));
+        let sql = format!(
+            "SELECT b.id FROM attempts a JOIN attempts b ON b.agent = a.agent AND b.id > a.id
+             WHERE a.id = {id} AND b.at <= {end} ORDER BY b.id LIMIT {FAR}"
+        );
+        let ids: Vec<i64> =
+            on!(Pool, &self.pool, pool => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await?);
+        Ok((self.attempts(&ids).await?, ids.len() >= FAR as usize))
+    }
+}
+
+/// Takes out of `later` what descends from a process, as a tree. An attempt hangs on the nearest ancestor that is
+/// itself an attempt here.
+fn children(pid: u32, later: &mut Vec<Attempt>) -> Vec<Branch> {
+    let descends = |attempt: &Attempt| {
+        attempt.attempted.ppid == pid
+            || attempt.attempted.request.lineage.iter().any(|ancestor| ancestor.pid == pid)
+    };
+    let (mut below, rest): (Vec<_>, Vec<_>) = std::mem::take(later).into_iter().partition(descends);
+    *later = rest;
+    let mut branches = Vec::new();
+    while !below.is_empty() {
+        let attempt = below.remove(0);
+        let started = children(attempt.attempted.pid, &mut below);
+        branches.push(Branch { attempt, started });
+    }
+    branches
+}

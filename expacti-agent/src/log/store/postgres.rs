@@ -1,0 +1,94 @@
+//! What only PostgreSQL needs.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use expacti_core::record::chain::{NodeId, Sealed};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgConnection, PgPool, Row as _};
+
+use super::{Placed, signed, unsigned};
+use crate::log::LogError;
+use crate::log::index::Row;
+
+fn options(url: &str) -> Result<PgConnectOptions, LogError> {
+    // The text of the error may repeat the URL with its password.
+    let bad = |_: sqlx::Error| LogError::BadInput("the PostgreSQL URL of the log cannot be read".into());
+    let options: PgConnectOptions = url.parse().map_err(bad)?;
+    Ok(options.application_name("expacti"))
+}
+
+/// Connects the writer.
+pub(crate) async fn connect(url: &str) -> Result<PgConnection, LogError> {
+    Ok(options(url)?.connect().await?)
+}
+
+/// Connects readers.
+pub(crate) fn read(url: &str) -> Result<PgPool, LogError> {
+    let pool =
+        PgPoolOptions::new().max_connections(4).min_connections(0).acquire_timeout(Duration::from_secs(5));
+    Ok(pool.connect_lazy_with(options(url)?))
+}
+
+const APPEND: &str = "INSERT INTO entries (node, position, at, kind, boot, sequence, hash, body)
+    SELECT $1, e.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[], $7::bytea[], $8::text[]) AS e
+    ON CONFLICT (node, position) DO NOTHING RETURNING id, position";
+
+/// See [`super::Connection::append`].
+pub(crate) async fn append(
+    connection: &mut PgConnection,
+    node: NodeId,
+    entries: &[Sealed],
+    again: bool,
+) -> Result<Vec<Placed>, LogError> {
+    let boot = |entry: &Sealed| entry.attempt.map(|id| id.boot.0.to_be_bytes().to_vec());
+    let rows = sqlx::query(APPEND)
+        .bind(node.0.to_vec())
+        .bind(entries.iter().map(|entry| signed(entry.position)).collect::<Vec<_>>())
+        .bind(entries.iter().map(|entry| entry.at).collect::<Vec<_>>())
+        .bind(entries.iter().map(|entry| entry.kind.clone()).collect::<Vec<_>>())
+        .bind(entries.iter().map(boot).collect::<Vec<_>>())
+        .bind(entries.iter().map(|entry| entry.attempt.map(|id| signed(id.sequence))).collect::<Vec<_>>())
+        .bind(entries.iter().map(|entry| entry.hash.0.to_vec()).collect::<Vec<_>>())
+        .bind(entries.iter().map(|entry| entry.body.as_str()).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    let mut placed = Vec::with_capacity(rows.len());
+    for row in rows {
+        placed.push(Placed { id: row.try_get(0)?, position: unsigned(row.try_get(1)?) });
+    }
+    if !again && placed.len() != entries.len() {
+        let why = "another writer holds this node's positions".into();
+        return Err(LogError::Foreign { place: "the log".into(), why });
+    }
+    Ok(placed)
+}
+
+const ADD: &str = "INSERT INTO attempts SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],
+    $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+    $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])";
+const WORDS: &str = "INSERT INTO attempts_text SELECT id, words::tsvector FROM unnest($1::bigint[], $2::text[]) AS w (id, words)";
+
+/// Adds rows that find attempts.
+pub(crate) async fn add_rows(connection: &mut PgConnection, rows: &[Row]) -> Result<(), LogError> {
+    let mut query = sqlx::query(ADD);
+    let values: Vec<_> = rows.iter().map(Row::values).collect();
+    for column in 0..16 {
+        query = query.bind(values.iter().map(|row| row[column]).collect::<Vec<_>>());
+    }
+    query.execute(&mut *connection).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let words: Vec<String> = rows.iter().map(|row| vector(&row.words)).collect();
+    sqlx::query(WORDS).bind(ids).bind(words).execute(connection).await?;
+    Ok(())
+}
+
+/// Words as the text form of a `tsvector`, with their places. They hold letters, digits and `_` only.
+fn vector(words: &[String]) -> String {
+    let mut text = String::new();
+    for (place, word) in words.iter().enumerate() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "'{word}':{} ", place + 1);
+    }
+    text
+}

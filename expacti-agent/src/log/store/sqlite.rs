@@ -1,0 +1,143 @@
+//! What only SQLite needs.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use expacti_core::record::chain::{NodeId, Sealed};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection, SqlitePool};
+
+use super::{Placed, signed};
+use crate::log::LogError;
+use crate::log::home::file;
+use crate::log::index::Row;
+
+/// A statement for many rows costs little more than one for a single row. These sizes are prepared once each.
+const SIZES: [usize; 3] = [128, 16, 1];
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .row_buffer_size(1000)
+        .pragma("cache_size", "-65536")
+        .pragma("mmap_size", "1073741824")
+        .pragma("temp_store", "memory")
+        // Every page that changed is written twice; rarer is cheaper.
+        .pragma("wal_autocheckpoint", "8000")
+        .pragma("trusted_schema", "off")
+}
+
+/// Opens the file for writing; a new one is readable for its owner alone.
+pub(crate) async fn create(path: &Path) -> Result<SqliteConnection, LogError> {
+    let mut create = OpenOptions::new();
+    create.mode(0o600).create(true).append(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    create.open(path).map_err(|error| file(path, &error))?;
+    Ok(options(path).create_if_missing(false).connect().await?)
+}
+
+/// Opens the file for reading.
+pub(crate) async fn read(path: &Path) -> Result<SqlitePool, LogError> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => {}
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(file(path, &error)),
+        _ => return Err(LogError::Absent(path.display().to_string())),
+    }
+    let options = options(path).create_if_missing(false).pragma("query_only", "on");
+    // In-order, and no connection is kept waiting for long: readers never block the writer in WAL mode.
+    Ok(SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(options).await?)
+}
+
+/// `INSERT ... VALUES (...), (...)` for each of [`SIZES`].
+struct Insert([String; 3]);
+
+impl Insert {
+    fn new(head: &str, columns: usize, tail: &str) -> Self {
+        Self(SIZES.map(|rows| {
+            let row = format!("({})", vec!["?"; columns].join(", "));
+            format!("{head} VALUES {} {tail}", vec![row; rows].join(", "))
+        }))
+    }
+
+    /// Splits `rows` into pieces of the prepared sizes, largest first.
+    fn pieces<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a str, &'a [T])> {
+        std::iter::from_fn(move || {
+            let which = SIZES.iter().position(|&size| size <= rows.len())?;
+            let (piece, rest) = rows.split_at(SIZES[which]);
+            rows = rest;
+            Some((self.0[which].as_str(), piece))
+        })
+    }
+}
+
+const ENTRIES: &str = "INSERT INTO entries (node, position, at, kind, boot, sequence, hash, body)";
+static APPEND: LazyLock<Insert> = LazyLock::new(|| Insert::new(ENTRIES, 8, ""));
+static ATTEMPTS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attempts", 16, ""));
+static WORDS: LazyLock<Insert> =
+    LazyLock::new(|| Insert::new("INSERT INTO attempts_text (rowid, words)", 2, ""));
+
+/// See [`super::Connection::append`].
+pub(crate) async fn append(
+    connection: &mut SqliteConnection,
+    node: NodeId,
+    entries: &[Sealed],
+    again: bool,
+) -> Result<Vec<Placed>, LogError> {
+    let mut placed = Vec::with_capacity(entries.len());
+    let missing: Vec<&Sealed>;
+    let entries: Vec<&Sealed> = if again {
+        let head = "SELECT coalesce(max(position), 0) FROM entries WHERE node = $1";
+        let head: i64 = sqlx::query_scalar(head).bind(node.0.to_vec()).fetch_one(&mut *connection).await?;
+        missing = entries.iter().filter(|entry| signed(entry.position) > head).collect();
+        missing
+    } else {
+        entries.iter().collect()
+    };
+    for (sql, piece) in APPEND.pieces(&entries) {
+        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        for entry in piece {
+            let (boot, sequence) =
+                entry.attempt.map(|id| (id.boot.0.to_be_bytes().to_vec(), signed(id.sequence))).unzip();
+            query = query
+                .bind(node.0.to_vec())
+                .bind(signed(entry.position))
+                .bind(entry.at)
+                .bind(entry.kind.clone())
+                .bind(boot)
+                .bind(sequence)
+                .bind(entry.hash.0.to_vec())
+                .bind(entry.body.clone());
+        }
+        // Ids count up by one within a transaction, because no other can write meanwhile.
+        let last = query.execute(&mut *connection).await?.last_insert_rowid();
+        let first = last + 1 - i64::try_from(piece.len()).unwrap_or(0);
+        placed.extend(piece.iter().zip(first..).map(|(entry, id)| Placed { id, position: entry.position }));
+    }
+    Ok(placed)
+}
+
+/// Adds rows that find attempts.
+pub(crate) async fn add_rows(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), LogError> {
+    for (sql, piece) in ATTEMPTS.pieces(rows) {
+        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        for row in piece {
+            for value in row.values() {
+                query = query.bind(value);
+            }
+        }
+        query.execute(&mut *connection).await?;
+    }
+    for (sql, piece) in WORDS.pieces(rows) {
+        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        for row in piece {
+            query = query.bind(row.id).bind(row.words.join(" "));
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
