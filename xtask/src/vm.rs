@@ -75,6 +75,7 @@ pub(crate) enum Task {
 }
 
 /// A file of this machine that the guest has, too.
+#[derive(Clone)]
 pub(crate) struct GuestFile {
     pub(crate) from: PathBuf,
     pub(crate) to: PathBuf,

@@ -23,6 +23,7 @@ impl Cgroup {
 
     /// A new one inside of this one.
     #[track_caller]
+    #[must_use]
     pub fn child(&self, name: &str) -> Self {
         Self::at(self.path.join(name))
     }
