@@ -44,14 +44,18 @@ pub(crate) fn run(cache: &Cache, filter: Option<&str>, report: &mut Report) -> R
         }
     }
     let status = child.wait()?;
+    let built_nothing = seen.rows.is_empty();
     let failed = seen.rows.iter().any(|row| row.counts.failed > 0);
-    for row in seen.rows {
+    for row in seen.rows.drain(..) {
         report.add(row);
     }
     for ignored in seen.ignored {
         report.note(format!("skipped: {ignored}"));
     }
     if !status.success() && !failed {
+        if built_nothing {
+            println!("{}", seen.compiler.join("\n"));
+        }
         // It does not build, or a test program died before it could count.
         let counts = Counts { failed: 1, ..Counts::default() };
         report.add(Row { suite: "cargo test".into(), counts, ..Row::default() });

@@ -8,8 +8,10 @@ use super::report::{Counts, Row};
 /// What `cargo test` printed, on both streams in their order.
 #[derive(Default)]
 pub(crate) struct CargoTest {
-    /// The program that runs.
+    /// The program that runs; none while everything is being built.
     current: String,
+    /// What was printed until then.
+    pub(crate) compiler: Vec<String>,
     pub(crate) rows: Vec<Row>,
     /// Tests that were left out, with the reason they give.
     pub(crate) ignored: Vec<String>,
@@ -39,6 +41,11 @@ impl CargoTest {
                 self.ignored.push(format!("{} {name}: {outcome}", self.current));
             }
             return outcome != "ok" && !outcome.starts_with("ignored");
+        }
+        if self.current.is_empty() {
+            // What the compiler says. Its warnings are clippy's to show.
+            self.compiler.push(line.to_owned());
+            return false;
         }
         let announces = line.starts_with("running ") && line.contains(" test");
         !(trimmed.is_empty() || announces)
