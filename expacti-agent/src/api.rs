@@ -27,6 +27,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 use expacti_core::docket::{Role, Voter};
+use expacti_core::record::secrets::Masker;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
@@ -124,22 +125,24 @@ pub(crate) struct Api {
     reviewers: Arc<Reviewers>,
     gated: Arc<dyn Gated>,
     config: ApiConfig,
+    masker: Masker,
     limits: Limits,
     hashing: Semaphore,
     epoch: String,
 }
 
 impl Api {
-    /// `epoch` tells this life of the daemon from every other, such as a random number.
+    /// `masker` hides secrets in what is shown, as the exec log hides them in what it keeps. `epoch` tells this life of the daemon from every other, such as a random number.
     pub(crate) fn new(
         desk: Desk,
         reviewers: Arc<Reviewers>,
         gated: Arc<dyn Gated>,
         config: ApiConfig,
+        masker: Masker,
         epoch: String,
     ) -> Arc<Self> {
         let limits = Limits::new(config.requests_per_second, config.burst);
-        Arc::new(Self { desk, reviewers, gated, config, limits, hashing: Semaphore::new(2), epoch })
+        Arc::new(Self { desk, reviewers, gated, config, masker, limits, hashing: Semaphore::new(2), epoch })
     }
 
     /// Serves on a Unix socket until the task is dropped. Its folder is made if need be, for root alone; the socket is

@@ -1,11 +1,20 @@
 //! The command line. One subcommand is one file in `cli/`; this one lists them and turns their ends into exit codes.
 
+mod agent;
+mod approve;
 mod completions;
+mod connect;
+mod duration;
 mod ending;
 mod explain;
 mod json;
+mod man;
+mod pending;
+mod reviewer;
 mod rule_files;
 mod rules;
+mod show;
+mod simulate;
 mod style;
 
 use std::process::ExitCode;
@@ -32,7 +41,19 @@ struct Cli {
 enum Command {
     Explain(Box<explain::Explain>),
     Rules(rules::Rules),
+    Pending(pending::Pending),
+    Show(show::Show),
+    Approve(approve::Approve),
+    Deny(approve::Deny),
+    Stop(agent::Stop),
+    Resume(agent::Resume),
+    Kill(agent::Kill),
+    Reviewer(reviewer::Reviewer),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(man::Man),
+    #[command(hide = true)]
+    Simulate(simulate::Simulate),
 }
 
 impl Command {
@@ -40,7 +61,17 @@ impl Command {
         match self {
             Self::Explain(command) => command.run(),
             Self::Rules(command) => command.run(),
+            Self::Pending(command) => command.run(),
+            Self::Show(command) => command.run(),
+            Self::Approve(command) => command.run(),
+            Self::Deny(command) => command.run(),
+            Self::Stop(command) => command.run(),
+            Self::Resume(command) => command.run(),
+            Self::Kill(command) => command.run(),
+            Self::Reviewer(command) => command.run(),
             Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
+            Self::Simulate(command) => command.run(),
         }
     }
 }

@@ -11,17 +11,15 @@ pub(crate) mod simulation;
 
 use std::sync::Arc;
 
-use expacti_core::docket::{Card, Docket, GrantId, Input, Outcome, Policy, Refusal, Vote, Voter};
+use expacti_core::docket::{Docket, GrantId, Input, Outcome, Policy, Refusal, Vote, Voter};
 use expacti_core::evaluation::Evaluation;
 use expacti_core::request::ExecRequest;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub(crate) use self::live::{Follower, Gone, Live, News, Numbered};
-pub(crate) use self::ports::{
-    Agent, Durable, Kernel, KernelRefused, Log, LogFailed, NobodyToNotify, Notifier,
-};
-pub(crate) use self::recent::{Past, Recent};
+pub(crate) use self::ports::{Agent, Kernel, KernelRefused, Log, LogFailed, NobodyToNotify, Notifier};
+pub(crate) use self::recent::Recent;
 
 use self::release::{Outlets, pass_on, release};
 
@@ -40,6 +38,7 @@ pub(crate) struct Ports {
 
 /// Humans said "always" to a command.
 #[derive(Clone, Debug)]
+#[expect(dead_code, reason = "the rule store will read it")]
 pub(crate) struct Proposal {
     /// The ticket that was approved.
     pub(crate) ticket: u64,
@@ -199,7 +198,8 @@ impl Desk {
     }
 
     /// The card with this number, or with this ticket on it.
-    pub(crate) async fn card(&self, id: u64) -> Result<Option<Arc<Card>>, DeskError> {
+    #[cfg(test)]
+    pub(crate) async fn card(&self, id: u64) -> Result<Option<Arc<expacti_core::docket::Card>>, DeskError> {
         self.look(move |view| view.docket.card(id)).await
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use self::problem::ProblemBody;
-pub(crate) use self::shown::{command_line, outcome_in_words};
+pub(crate) use self::shown::{command_line, masked_line, outcome_in_words};
 
 /// One command that waits for humans, however many of its attempts wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -143,6 +143,7 @@ pub(crate) enum RepeatWord {
 #[serde(deny_unknown_fields)]
 pub(crate) struct VoteBody {
     /// The digest that was shown.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     pub(crate) digest: String,
     /// The newest ticket that was shown.
     pub(crate) newest: u64,
@@ -270,7 +271,7 @@ pub(crate) struct NewReviewer {
     #[schema(pattern = "^[a-z][a-z0-9._-]{0,63}$")]
     pub(crate) name: String,
     /// What they may do: viewer, reviewer, admin, auditor.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, min_items = 1)]
     pub(crate) roles: Vec<Role>,
     /// Further names that rules may ask for.
     #[serde(default)]

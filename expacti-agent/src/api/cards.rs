@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use expacti_core::docket::{Answer, Repeat, Role, Scope, Vote};
+use expacti_core::request::ExecRequest;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -17,11 +18,8 @@ use super::problem::Problem;
 use crate::wire::ProblemBody;
 use crate::wire::{
     AnswerWord, CardDetail, CardPage, CardView, PastView, RepeatWord, TicketState, TicketView, VoteBody,
-    VoteResult, command_line, outcome_in_words,
+    VoteResult, masked_line, outcome_in_words,
 };
-
-/// Characters of each earlier command that is shown beside a card.
-const EARLIER: usize = 400;
 
 /// Which cards.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -57,14 +55,19 @@ pub(super) async fn list(
     if !(1..=1_000).contains(&limit) {
         return Err(Problem::bad_input("`limit` is 1 to 1000"));
     }
+    // What JSON calls int64.
+    if i64::try_from(after).is_err() {
+        return Err(Problem::bad_input("`after` is the number of a card"));
+    }
     let limit = usize::from(limit);
+    let masker = api.masker.clone();
     let page = api.desk.look(move |view| {
         let of_agent =
             |card: &&expacti_core::docket::Card| agent.as_ref().is_none_or(|name| *name == card.agent);
         let total = view.docket.cards_after(None).filter(of_agent).count() as u64;
         let mut cards = view.docket.cards_after(Some(after)).filter(of_agent);
         let page: Vec<CardView> =
-            cards.by_ref().take(limit).map(|card| CardView::of(card, view.now_ms)).collect();
+            cards.by_ref().take(limit).map(|card| CardView::of(card, view.now_ms, &masker)).collect();
         let next = cards.next().and(page.last()).map(|card| card.id);
         (page, total, next, view.newest)
     });
@@ -82,6 +85,7 @@ pub(super) async fn show(
     InPath(id): InPath<u64>,
 ) -> Result<Json<CardDetail>, Problem> {
     caller.must_be(&Role::ALL)?;
+    let masker = api.masker.clone();
     let detail = api.desk.look(move |view| {
         let card = view.docket.card(id).ok_or_else(|| match view.docket.outcome(id) {
             Some(outcome) => format!("ticket {id} has ended: {}", outcome_in_words(outcome)),
@@ -89,20 +93,24 @@ pub(super) async fn show(
         })?;
         let last =
             card.request.script.as_ref().and_then(|script| view.recent.last_version(&card.agent, script));
-        let last_script = last.filter(|last| card.request.script.as_ref() != Some(last));
+        let last = last.filter(|last| card.request.script.as_ref() != Some(last));
+        let mut earlier = ExecRequest { script: last, ..ExecRequest::default() };
+        masker.request(&mut earlier);
         let before = view.recent.before(&card.agent, card.id);
         let before = before.into_iter().map(|past| PastView {
             ticket: past.ticket,
-            command: command_line(&past.request.argv, EARLIER).0,
+            command: masked_line(&past.request, &masker).0,
             ago_ms: view.now_ms.saturating_sub(past.at_ms),
             outcome: past.outcome.as_ref().map(outcome_in_words),
         });
+        let mut request = (*card.request).clone();
+        masker.request(&mut request);
         Ok(CardDetail {
             before: before.collect(),
-            card: CardView::of(&card, view.now_ms),
-            request: (*card.request).clone(),
+            card: CardView::of(&card, view.now_ms, &masker),
+            request,
             evaluation: (*card.evaluation).clone(),
-            last_script,
+            last_script: earlier.script,
         })
     });
     detail.await?.map(Json).map_err(|why: String| Problem::not_found(why))
@@ -132,8 +140,11 @@ pub(super) async fn vote(
     }
     let (voter, via) = (caller.voter, caller.via.to_owned());
     let done = api.desk.vote(Vote { id, digest, newest: body.newest, voter, answer, note, via }).await?;
-    let card =
-        api.desk.look(move |view| view.docket.card(id).map(|card| CardView::of(&card, view.now_ms))).await?;
+    let masker = api.masker.clone();
+    let card = api
+        .desk
+        .look(move |view| view.docket.card(id).map(|card| CardView::of(&card, view.now_ms, &masker)))
+        .await?;
     let ended = done.ended.iter().map(|(ticket, outcome)| TicketView::ended(*ticket, outcome)).collect();
     Ok(Json(VoteResult { ended, card }))
 }

@@ -94,8 +94,8 @@ fn hello(api: &Api, name: &str, number: u64) -> Event {
 
 fn event(api: &Api, (number, news): &Numbered, now_ms: u64) -> Event {
     let (name, data) = match &**news {
-        News::CardOpened(card) => ("card-opened", json!(CardView::of(card, now_ms))),
-        News::CardChanged(card) => ("card-changed", json!(CardView::of(card, now_ms))),
+        News::CardOpened(card) => ("card-opened", json!(CardView::of(card, now_ms, &api.masker))),
+        News::CardChanged(card) => ("card-changed", json!(CardView::of(card, now_ms, &api.masker))),
         News::CardClosed { card, outcome } => (
             "card-closed",
             json!({ "id": card.id, "agent": card.agent, "outcome": outcome_in_words(outcome) }),

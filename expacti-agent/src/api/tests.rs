@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use expacti_core::docket::{Policy, Role};
+use expacti_core::record::secrets::Masker;
 
 use super::{Api, ApiConfig, Gated, ServeError, TcpConfig};
 use crate::client::{Client, ClientError};
@@ -42,7 +43,7 @@ impl Served {
         let reviewers = Arc::new(Reviewers::open(&dir.path().join("reviewers.toml")).unwrap());
         let marked = Arc::new(Marked::default());
         let (desk, gated) = (simulation.desk.clone(), marked.clone());
-        let api = Api::new(desk, reviewers.clone(), gated, config, "life".into());
+        let api = Api::new(desk, reviewers.clone(), gated, config, Masker::new([7; 16]), "life".into());
         let socket = dir.path().join("run/api.sock");
         tokio::spawn(api.serve_unix(&socket).unwrap());
         Self { simulation, reviewers, marked, api, socket, _dir: dir }
@@ -287,6 +288,22 @@ async fn pages_hold_everything_once() {
         assert_eq!(viewer.get::<CardPage>("/v1/cards?agent=codex").unwrap().total, 12);
         assert_eq!(code(viewer.get::<CardPage>("/v1/cards?limit=0")), (422, "bad-input".into()));
         assert_eq!(code(viewer.get::<CardPage>("/v1/cards?sort=x")), (400, "bad-query".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn secrets_are_not_shown() {
+    let served = Served::start(ApiConfig::default());
+    let viewer = served.reviewer("vera", &[Role::Viewer]);
+    let secret = "hunter2-hunter2-hunter2";
+    let first = served.simulation.attempt("claude", &["mysql", &format!("--password={secret}")], 45);
+    let second = served.simulation.attempt("claude", &["git", "push"], 45);
+    ask(move || {
+        for path in [format!("/v1/cards/{first}"), format!("/v1/cards/{second}"), "/v1/cards".into()] {
+            let shown = viewer.get::<serde_json::Value>(&path).unwrap().to_string();
+            assert!(shown.contains("[masked:") && !shown.contains(secret), "{path}: {shown}");
+        }
     })
     .await;
 }

@@ -1,6 +1,8 @@
 //! A kernel edge and a log without a kernel and without a disk: for tests, and for trying the review side on a machine
 //! where nothing can be gated.
 
+mod plays;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,9 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use expacti_core::docket::{Digest, Input, Opened, Policy, Record, Verdict};
 use expacti_core::evaluation::{DecidedBy, Decision, Evaluation, Factor, Level};
-use expacti_core::request::{Agent as Whose, ExecRequest};
+#[cfg(test)]
+use expacti_core::request::Agent as Whose;
+use expacti_core::request::ExecRequest;
 use tokio::sync::watch;
 
+pub(crate) use self::plays::play;
 use super::ports::{Agent, Durable, Kernel, KernelRefused, Log, LogFailed};
 use super::{Desk, NobodyToNotify, Ports};
 
@@ -55,6 +60,21 @@ impl SimulatedKernel {
         ticket
     }
 
+    fn known(&self, agent: &str) -> Result<(), KernelRefused> {
+        if self.agents.iter().any(|known| known == agent) {
+            return Ok(());
+        }
+        Err(KernelRefused::UnknownAgent(agent.to_owned()))
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What tests look at.
+#[cfg(test)]
+impl SimulatedKernel {
     /// Waits for the verdict on a ticket.
     pub(crate) async fn verdict(&self, ticket: u64) -> Verdict {
         let mut changed = self.changed.subscribe();
@@ -82,17 +102,6 @@ impl SimulatedKernel {
     /// Whether an agent was ended.
     pub(crate) fn is_killed(&self, agent: &str) -> bool {
         self.seen().killed.contains(agent)
-    }
-
-    fn known(&self, agent: &str) -> Result<(), KernelRefused> {
-        if self.agents.iter().any(|known| known == agent) {
-            return Ok(());
-        }
-        Err(KernelRefused::UnknownAgent(agent.to_owned()))
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,6 +145,8 @@ pub(crate) struct SimulatedLog {
     failing: AtomicBool,
 }
 
+/// What tests look at.
+#[cfg(test)]
 impl SimulatedLog {
     /// From now on nothing can be written, or everything again.
     pub(crate) fn fail(&self, failing: bool) {
@@ -167,6 +178,7 @@ pub(crate) struct Simulation {
     /// Its kernel edge.
     pub(crate) kernel: Arc<SimulatedKernel>,
     /// Its log.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests read it"))]
     pub(crate) log: Arc<SimulatedLog>,
     /// The desk itself.
     pub(crate) desk: Desk,
@@ -180,7 +192,10 @@ impl Simulation {
         let (desk, _) = Desk::start(policy, ports);
         Self { kernel, log, desk }
     }
+}
 
+#[cfg(test)]
+impl Simulation {
     /// An agent tries to run something of which the engine thinks `score`.
     pub(crate) fn attempt(&self, agent: &str, argv: &[&str], score: u8) -> u64 {
         let agent = Whose { name: agent.to_owned(), cgroup: format!("/simulated/{agent}") };

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use expacti_core::docket::{Answer, Card, CastVote, Outcome, Withdrawal};
 use expacti_core::evaluation::{DecidedBy, Evaluation};
+use expacti_core::record::secrets::Masker;
+use expacti_core::request::ExecRequest;
 use expacti_core::untrusted::Untrusted;
 
 use super::{CardView, VoteView};
@@ -39,6 +41,24 @@ pub(crate) fn command_line(argv: &[Untrusted], limit: usize) -> (String, usize) 
     (line, left_out)
 }
 
+/// A command for a list, without its secrets. Only its beginning is looked at, however long it is.
+pub(crate) fn masked_line(request: &ExecRequest, masker: &Masker) -> (String, usize) {
+    let (mut words, mut bytes) = (0, 0);
+    for word in &request.argv {
+        // Room for the longest secret behind what is shown, so that none is cut in two and missed.
+        if bytes > 8 * IN_A_LIST {
+            break;
+        }
+        bytes += word.len();
+        words += 1;
+    }
+    let (head, tail) = request.argv.split_at(words);
+    let mut shown = ExecRequest { argv: head.to_vec(), ..ExecRequest::default() };
+    masker.request(&mut shown);
+    let (line, left_out) = command_line(&shown.argv, IN_A_LIST);
+    (line, left_out + tail.iter().map(|word| word.len() + 1).sum::<usize>())
+}
+
 /// What made a command wait, in words.
 fn decider(evaluation: &Evaluation) -> String {
     match &evaluation.decided_by {
@@ -64,9 +84,9 @@ pub(crate) fn outcome_in_words(outcome: &Outcome) -> String {
 
 impl CardView {
     /// A card as it is at `now_ms` on the docket's clock.
-    pub(crate) fn of(card: &Card, now_ms: u64) -> Self {
+    pub(crate) fn of(card: &Card, now_ms: u64, masker: &Masker) -> Self {
         let evaluation = &*card.evaluation;
-        let (command, left_out) = command_line(&card.request.argv, IN_A_LIST);
+        let (command, left_out) = masked_line(&card.request, masker);
         let mut factors: Vec<_> = evaluation.factors.iter().filter(|factor| factor.points > 0).collect();
         factors.sort_by_key(|factor| std::cmp::Reverse(factor.points));
         Self {

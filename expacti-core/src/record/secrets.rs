@@ -42,6 +42,11 @@ impl Masker {
         }
     }
 
+    /// Masks a request, for whoever is shown it before it is stored.
+    pub fn request(&self, request: &mut ExecRequest) {
+        Found { masker: self, names: Vec::new() }.request(request);
+    }
+
     fn attempted(&self, attempted: &mut Attempted) {
         let mut found = Found { masker: self, names: Vec::new() };
         found.request(&mut attempted.request);

@@ -1,0 +1,157 @@
+//! The command line of the review side, as a human types it, against a simulated daemon.
+#![expect(clippy::unwrap_used, reason = "helpers of tests; the lints know only functions marked as tests")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+const EXPACTI: &str = env!("CARGO_BIN_EXE_expacti");
+
+struct Daemon {
+    child: Child,
+    dir: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start(options: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = Command::new(EXPACTI)
+            .args(["simulate", "--socket"])
+            .arg(dir.path().join("api.sock"))
+            .arg("--reviewers")
+            .arg(dir.path().join("reviewers.toml"))
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It says so when it serves.
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("a simulation serves"), "{line}");
+        Self { child, dir }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("api.sock")
+    }
+
+    fn run(&self, token: Option<&str>, args: &[&str]) -> Output {
+        let mut command = Command::new(EXPACTI);
+        command.args(args).env("EXPACTI_SOCKET", self.socket()).env_remove("EXPACTI_TOKEN");
+        if let Some(token) = token {
+            command.env("EXPACTI_TOKEN", token);
+        }
+        command.output().unwrap()
+    }
+
+    fn token(&self, name: &str, role: &str) -> String {
+        let added = self.run(None, &["reviewer", "add", name, "--role", role]);
+        assert!(added.status.success(), "{}", said(&added));
+        String::from_utf8(added.stdout).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Exit code, standard output and standard error, for snapshots.
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    format!(
+        "exit code {}\n{out}{}{err}",
+        output.status.code().unwrap_or(-1),
+        if err.is_empty() { "" } else { "---\n" }
+    )
+}
+
+/// Only root is a reviewer without a token, so these tests need to be root or skip what root does.
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout == b"0\n"
+}
+
+#[test]
+fn a_human_lists_shows_approves_and_denies() {
+    if !is_root() {
+        eprintln!("skipped: needs root, who is a reviewer on the local socket without a token");
+        return;
+    }
+    let daemon = Daemon::start(&["--attempts", "6"]);
+    let (alice, bob) = (daemon.token("alice", "reviewer"), daemon.token("bob", "reviewer"));
+    let alice = |args: &[&str]| said(&daemon.run(Some(&alice), args));
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r" *\d+m\d\ds", " [time]");
+    settings.add_filter(r"\d+s ago", "[time] ago");
+    settings.add_filter(r"[0-9a-f]{32}", "[digest]");
+    let _bound = settings.bind_to_scope();
+    insta::assert_snapshot!("pending", alice(&["pending"]));
+    insta::assert_snapshot!("show", alice(&["show", "5"]));
+    insta::assert_snapshot!("show_invisible", alice(&["show", "6"]));
+    insta::assert_snapshot!("approve", alice(&["approve", "1", "--children", "--note", "go on"]));
+    insta::assert_snapshot!("approve_one_of_two", alice(&["approve", "2"]));
+    insta::assert_snapshot!("approve_two_of_two", said(&daemon.run(Some(&bob), &["approve", "2"])));
+    insta::assert_snapshot!("deny", alice(&["deny", "4", "--note", "not on a Friday"]));
+    insta::assert_snapshot!("show_ended", alice(&["show", "4"]));
+    insta::assert_snapshot!("too_late", alice(&["approve", "4"]));
+    insta::assert_snapshot!("unknown", alice(&["approve", "999"]));
+    insta::assert_snapshot!("always_at_high", alice(&["approve", "5", "--always"]));
+    insta::assert_snapshot!("other_digest", alice(&["approve", "5", "--digest", "00ff"]));
+    insta::assert_snapshot!("not_an_admin", alice(&["kill", "claude"]));
+    insta::assert_snapshot!("stop", alice(&["stop", "claude"]));
+    insta::assert_snapshot!("no_such_agent", alice(&["stop", "nobody"]));
+}
+
+#[test]
+fn bad_input_is_two_and_no_daemon_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let socket = dir.path().join("none.sock");
+        let output = Command::new(EXPACTI).args(args).env("EXPACTI_SOCKET", socket).output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(run(&["approve", "1", "--for", "1x"]), Some(2));
+    assert_eq!(run(&["approve", "one"]), Some(2));
+    assert_eq!(run(&["approve", "1", "--session", "--always"]), Some(2));
+    assert_eq!(run(&["pending"]), Some(1));
+}
+
+#[test]
+fn watching_says_what_comes_and_goes() {
+    if !is_root() {
+        eprintln!("skipped: needs root, who is a reviewer on the local socket without a token");
+        return;
+    }
+    let daemon = Daemon::start(&["--attempts", "1"]);
+    let mut watch = Command::new(EXPACTI)
+        .args(["pending", "--watch"])
+        .env("EXPACTI_SOCKET", daemon.socket())
+        .env_remove("EXPACTI_TOKEN")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    assert!(next().contains("COMMAND"));
+    assert!(next().contains("git push origin main"));
+    assert!(daemon.run(None, &["deny", "1"]).status.success());
+    assert!(next().starts_with("- 1 denied"));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
+
+#[test]
+fn manual_pages_and_completions_are_made() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Command::new(EXPACTI).arg("man").arg(dir.path()).status().unwrap().success());
+    let page = std::fs::read_to_string(dir.path().join("expacti-approve.1")).unwrap();
+    assert!(page.contains("\\-\\-children"), "{page}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = Command::new(EXPACTI).args(["completions", shell]).output().unwrap().stdout;
+        assert!(String::from_utf8(script).unwrap().contains("approve"), "{shell}");
+    }
+}
