@@ -31,8 +31,7 @@ pub(crate) struct Options {
     /// The kernel to boot.
     #[arg(long, default_value = "6.12")]
     kernel: Kernel,
-    /// Run this script as root instead of a shell, print what it prints, and return its exit code
-    /// (125 if the guest fails before that).
+    /// Run this script as root instead of a shell, print what it prints, and return its exit code.
     #[arg(long)]
     script: Option<PathBuf>,
     /// Copy this file into /root, or to an absolute path given after a colon.
@@ -75,7 +74,6 @@ pub(crate) enum Task {
 }
 
 /// A file of this machine that the guest has, too.
-#[derive(Clone)]
 pub(crate) struct GuestFile {
     pub(crate) from: PathBuf,
     pub(crate) to: PathBuf,
@@ -104,9 +102,6 @@ impl GuestFile {
     }
 }
 
-/// The exit code when the guest itself failed, as `timeout` and `podman` have it for their own failures.
-const GUEST_FAILED: u8 = 125;
-
 pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     let cache = Cache::open()?;
     setup::bring(&cache, setup::guest_parts(&[options.kernel])?)?;
@@ -133,10 +128,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     let mut err = std::io::stderr();
     match run(&cache, &guest, &mut out, &mut err)? {
         Ended::Exited(code) => Ok(ExitCode::from(code)),
-        Ended::Failed(trouble) => {
-            eprintln!("error: {trouble}");
-            Ok(ExitCode::from(GUEST_FAILED))
-        }
+        Ended::Failed(trouble) => bail!("{trouble}"),
     }
 }
 
