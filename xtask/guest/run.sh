@@ -40,7 +40,6 @@ exec 3<> "$control"
         sleep 0.02
     done
 ) 3>&- &
-[[ -n $ROWS ]] && stty -F /dev/hvc0 rows "$ROWS" cols "$COLUMNS_HERE"
 
 # Tells xtask that this guest lives, and does what it says meanwhile. No process is started for a beat.
 (
@@ -58,7 +57,9 @@ cd /root
 read -r uptime _ < /proc/uptime
 echo "ready $uptime" >&3
 if [[ $MODE == shell ]]; then
-    TERM=$TERM_HERE setsid --ctty bash --login < /dev/hvc0 > /dev/hvc0 2>&1 3>&-
+    # The size is forgotten when the terminal is closed, so it is set from inside.
+    TERM=$TERM_HERE setsid --ctty bash -c "[[ -z '$ROWS' ]] || stty rows '$ROWS' cols '$COLUMNS_HERE'; exec bash --login" \
+        < /dev/hvc0 > /dev/hvc0 2>&1 3>&-
     echo "exit $?" >&3
 else
     out=$(port expacti.out) err=$(port expacti.err)

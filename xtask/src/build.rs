@@ -1,6 +1,7 @@
 //! The BPF object, and the binary that carries it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -46,6 +47,12 @@ pub(crate) fn command(options: &Options) -> Result<()> {
 
 /// Builds the BPF object.
 pub(crate) fn object(cache: &Cache) -> Result<PathBuf> {
+    run(&mut for_bpf(cache, "build")?)?;
+    Ok(bpf_target().join("bpfel-unknown-none/release/expacti-ebpf"))
+}
+
+/// A cargo subcommand on the BPF crate, set up for its target.
+pub(crate) fn for_bpf(cache: &Cache, subcommand: &str) -> Result<Command> {
     let parts = rust_src::parts()?.into_iter().chain([bpf_linker::part()?]);
     setup::bring(cache, parts.collect())?;
     let linker = bpf_linker::program(cache)?;
@@ -57,11 +64,10 @@ pub(crate) fn object(cache: &Cache) -> Result<PathBuf> {
         "-Clink-arg=--btf".to_owned(),
         format!("-Clinker={}", linker.display()),
     ];
-    let target = workspace::target().join("bpf");
     let mut cargo = workspace::cargo();
     cargo
         .args([
-            "build",
+            subcommand,
             "--quiet",
             "--release",
             "--package",
@@ -70,7 +76,7 @@ pub(crate) fn object(cache: &Cache) -> Result<PathBuf> {
             "bpfel-unknown-none",
         ])
         .args(["-Z", "build-std=core", "--target-dir"])
-        .arg(&target)
+        .arg(bpf_target())
         // core is built for a target that rustup has no build of; that is all that is unstable here.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
@@ -78,8 +84,11 @@ pub(crate) fn object(cache: &Cache) -> Result<PathBuf> {
         // The only way to tell cargo of a library source outside the toolchain; the toolchain's version is pinned.
         cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", root);
     }
-    run(&mut cargo)?;
-    Ok(target.join("bpfel-unknown-none/release/expacti-ebpf"))
+    Ok(cargo)
+}
+
+fn bpf_target() -> PathBuf {
+    workspace::target().join("bpf")
 }
 
 /// Builds a binary that runs in any guest, with the BPF object in it.

@@ -3,8 +3,10 @@
 
 mod build;
 mod cache;
+mod objcheck;
 mod process;
 mod setup;
+mod test;
 mod vm;
 mod workspace;
 
@@ -32,6 +34,10 @@ enum Command {
     Build(build::Options),
     /// Boot a stock kernel with the built expacti inside, and give a shell or run a script.
     Vm(vm::Options),
+    /// Compare the BPF object with what expacti-abi says.
+    Objcheck,
+    /// Check and test everything, on all kernels.
+    Test(test::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +55,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Setup => setup::everything().map(|()| ExitCode::SUCCESS),
         Command::Build(options) => build::command(options).map(|()| ExitCode::SUCCESS),
         Command::Vm(options) => vm::command(options),
+        Command::Objcheck => objcheck::command().map(|()| ExitCode::SUCCESS),
+        Command::Test(options) => test::command(options),
     }
 }

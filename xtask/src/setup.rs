@@ -4,9 +4,11 @@
 //! image there. The one exception is rust-src, which rustup adds to its own toolchain where it can.
 
 pub(crate) mod bpf_linker;
+pub(crate) mod cargo_deny;
 pub(crate) mod debian;
 pub(crate) mod kernels;
 pub(crate) mod packages;
+pub(crate) mod postgres;
 pub(crate) mod qemu;
 pub(crate) mod rust_src;
 pub(crate) mod user_land;
@@ -58,11 +60,21 @@ impl Part {
 /// `cargo xtask setup`.
 pub(crate) fn everything() -> Result<()> {
     let cache = Cache::open()?;
-    let parts =
-        rust_src::parts()?.into_iter().chain([bpf_linker::part()?]).chain(guest_parts(&kernels::ALL)?);
-    bring(&cache, parts.collect())?;
+    bring(&cache, parts_for_tests(&kernels::ALL)?)?;
     println!("everything is there, in {}", cache.root().display());
     Ok(())
+}
+
+/// What passing every test takes, with guests of these kernels.
+pub(crate) fn parts_for_tests(kernels: &[kernels::Kernel]) -> Result<Vec<Part>> {
+    let mut parts = rust_src::parts()?;
+    parts.push(bpf_linker::part()?);
+    parts.extend(cargo_deny::part());
+    parts.extend(postgres::part()?);
+    if !kernels.is_empty() {
+        parts.extend(guest_parts(kernels)?);
+    }
+    Ok(parts)
 }
 
 /// What booting these kernels takes.

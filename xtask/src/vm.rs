@@ -31,7 +31,8 @@ pub(crate) struct Options {
     /// The kernel to boot.
     #[arg(long, default_value = "6.12")]
     kernel: Kernel,
-    /// Run this script as root instead of a shell, print what it prints, and return its exit code.
+    /// Run this script as root instead of a shell, print what it prints, and return its exit code
+    /// (125 if the guest fails before that).
     #[arg(long)]
     script: Option<PathBuf>,
     /// Copy this file into /root, or to an absolute path given after a colon.
@@ -74,6 +75,7 @@ pub(crate) enum Task {
 }
 
 /// A file of this machine that the guest has, too.
+#[derive(Clone)]
 pub(crate) struct GuestFile {
     pub(crate) from: PathBuf,
     pub(crate) to: PathBuf,
@@ -102,6 +104,9 @@ impl GuestFile {
     }
 }
 
+/// The exit code when the guest itself failed, as `timeout` and `podman` have it for their own failures.
+const GUEST_FAILED: u8 = 125;
+
 pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     let cache = Cache::open()?;
     setup::bring(&cache, setup::guest_parts(&[options.kernel])?)?;
@@ -128,7 +133,10 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     let mut err = std::io::stderr();
     match run(&cache, &guest, &mut out, &mut err)? {
         Ended::Exited(code) => Ok(ExitCode::from(code)),
-        Ended::Failed(trouble) => bail!("{trouble}"),
+        Ended::Failed(trouble) => {
+            eprintln!("error: {trouble}");
+            Ok(ExitCode::from(GUEST_FAILED))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// How much of it is shown when something went wrong.
-const TAIL: usize = 40;
+const TAIL: usize = 80;
 
 /// Words after which a guest is lost, and what to call that. They stand at the beginning of a message.
 const LAST_WORDS: &[(&str, &str)] = &[
@@ -107,7 +107,7 @@ mod tests {
             console.feed(format!("line {number}\n").as_bytes());
         }
         console.feed(b"half");
-        assert!(console.tail().starts_with("  | line 60\n"));
+        assert!(console.tail().starts_with("  | line 20\n"));
         assert!(console.tail().ends_with("  | line 99\n  | half\n"));
     }
 }

@@ -33,11 +33,7 @@ pub(crate) fn write(cache: &Cache, guest: &Guest, settings: &str, place: &Path) 
     archive.add(&own.join("run.sh"), 0o755, RUN.as_bytes());
     archive.add(&own.join("settings"), 0o644, settings.as_bytes());
     if guest.systemd {
-        archive.add(
-            &payload.join("etc/systemd/system/multi-user.target.wants/expacti-guest.service"),
-            0o644,
-            UNIT.as_bytes(),
-        );
+        archive.add(&payload.join("etc/systemd/system/expacti-guest.service"), 0o644, UNIT.as_bytes());
     }
     if let Task::Script(script, _) = &guest.task {
         archive.add(&own.join("script"), 0o755, &read(script)?);

@@ -36,10 +36,14 @@ pub(crate) fn command(cache: &Cache, guest: &Guest, folder: &Path) -> Result<Com
 
     qemu.arg("-kernel").arg(kernel.image).arg("-initrd").arg(folder.join("initramfs"));
     // panic=-1 reboots at once. A stall is only real after a while on a loaded machine under emulation.
-    qemu.args([
-        "-append",
-        "console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=40 watchdog_thresh=30",
-    ]);
+    let mut words =
+        "console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=40 watchdog_thresh=30"
+            .to_owned();
+    if guest.systemd {
+        // The serial console is the kernel's, no login there; and what systemd says would look like the kernel's.
+        words.push_str(" systemd.wants=expacti-guest.service systemd.getty_auto=no systemd.show_status=no");
+    }
+    qemu.args(["-append", &words]);
 
     // NVMe, because all the kernels have it built in. What is written goes to a temporary file that is gone afterwards.
     for (name, file) in [("root", &root), ("modules", &kernel.modules)] {

@@ -1,0 +1,56 @@
+//! `cargo xtask test`: everything that must hold before a change is whole.
+//!
+//! In the order in which a mistake is found soonest: form and lints, the tests of the crates, the object, and then the
+//! suites inside guests.
+
+mod checks;
+mod crates;
+mod guests;
+mod libtest;
+mod postgres;
+mod report;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cache::Cache;
+use crate::setup::{self, kernels, kernels::Kernel};
+use report::Report;
+
+/// `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Leave out the guests.
+    #[arg(long, conflicts_with = "kernel")]
+    quick: bool,
+    /// Only guests of this kernel (may be given more than once); by default all.
+    #[arg(long)]
+    kernel: Vec<Kernel>,
+    /// Only tests whose name contains this; leaves out the checks that are not tests.
+    filter: Option<String>,
+}
+
+pub(crate) fn command(options: &Options) -> Result<ExitCode> {
+    let cache = Cache::open()?;
+    let kernels = match (options.quick, options.kernel.as_slice()) {
+        (true, _) => &[],
+        (false, []) => kernels::ALL.as_slice(),
+        (false, some) => some,
+    };
+    let mut report = Report::new();
+    report.section("setup");
+    setup::bring(&cache, setup::parts_for_tests(kernels)?)?;
+
+    let filter = options.filter.as_deref();
+    if filter.is_none() {
+        checks::all(&cache, &mut report)?;
+    }
+    report.section("tests of the crates");
+    crates::run(&cache, filter, &mut report)?;
+    if !kernels.is_empty() {
+        report.section("suites in guests");
+        guests::run(&cache, kernels, filter, &mut report)?;
+    }
+    Ok(report.finish())
+}

@@ -1,0 +1,180 @@
+//! The suites inside guests, on several kernels side by side.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::libtest::GuestSuites;
+use super::report::{Counts, Report, Row};
+use crate::build::{self, Profile};
+use crate::cache::Cache;
+use crate::process::run as run_command;
+use crate::setup::kernels::Kernel;
+use crate::vm::{self, Ended, Guest, GuestFile, Task};
+use crate::workspace;
+
+/// For all suites on one kernel.
+const LIMIT: Duration = Duration::from_mins(15);
+
+/// How one kernel's guest went.
+struct Went {
+    kernel: Kernel,
+    suites: GuestSuites,
+    /// What the tests said beside their outcome.
+    errors: String,
+    ended: Result<Ended>,
+    took: Duration,
+}
+
+pub(crate) fn run(
+    cache: &Cache,
+    kernels: &[Kernel],
+    filter: Option<&str>,
+    report: &mut Report,
+) -> Result<()> {
+    let folder = workspace::target().join("guests");
+    fs::create_dir_all(&folder)?;
+    let files = files(cache, &folder)?;
+    let script = folder.join("suites.sh");
+    fs::write(&script, script_for(filter))?;
+
+    // Each guest has two processors, but the suites run one after the other: as many guests as processors.
+    let waiting = Mutex::new(kernels.iter().copied().collect::<VecDeque<_>>());
+    let done = Mutex::new(Vec::new());
+    let guests = thread::available_parallelism().map_or(1, usize::from).min(kernels.len());
+    thread::scope(|scope| {
+        for _ in 0..guests {
+            scope.spawn(|| {
+                while let Some(kernel) = locked(&waiting).pop_front() {
+                    let went = run_one(cache, kernel, &script, &files);
+                    println!("Linux {kernel}: {} in {:.0} s", summary(&went), went.took.as_secs_f64());
+                    locked(&done).push(went);
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|went| kernels.iter().position(|kernel| *kernel == went.kernel));
+    for went in done {
+        add(went, &folder, report)?;
+    }
+    Ok(())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// expacti, the suites, and the test programs in C with their sources.
+fn files(cache: &Cache, folder: &Path) -> Result<Vec<GuestFile>> {
+    let object = build::object(cache)?;
+    let expacti = build::with_object(&object, "expacti-agent", "expacti", Profile::Guest)?;
+    let suites = build::with_object(&object, "expacti-tests", "expacti-tests", Profile::Guest)?;
+    let mut files = vec![
+        GuestFile::new(&expacti, "/usr/local/bin/expacti")?,
+        GuestFile::new(&suites, "/opt/expacti/expacti-tests")?,
+    ];
+    let programs = Path::new("/opt/expacti/programs");
+    for entry in fs::read_dir(workspace::root().join("tests/programs"))? {
+        let source = entry?.path();
+        let (Some(name), Some("c")) = (source.file_stem(), source.extension().and_then(|e| e.to_str()))
+        else {
+            continue;
+        };
+        let program = folder.join(name);
+        let mut cc = Command::new("cc");
+        run_command(
+            cc.args(["-static", "-O1", "-Wall", "-Werror", "-pthread", "-o"]).arg(&program).arg(&source),
+        )?;
+        files.push(GuestFile::new(&program, programs.join(name))?);
+        files.push(GuestFile::new(&source, programs.join(name).with_extension("c"))?);
+    }
+    Ok(files)
+}
+
+fn script_for(filter: Option<&str>) -> String {
+    let filter = filter.map(|filter| format!("'{}'", filter.replace('\'', r"'\''"))).unwrap_or_default();
+    format!("#!/bin/bash\nexec /opt/expacti/expacti-tests -Z unstable-options --format=json {filter}\n")
+}
+
+fn run_one(cache: &Cache, kernel: Kernel, script: &Path, files: &[GuestFile]) -> Went {
+    let start = Instant::now();
+    let guest = Guest {
+        kernel,
+        task: Task::Script(script.to_owned(), LIMIT),
+        files: files.to_vec(),
+        forward: Vec::new(),
+        systemd: false,
+        memory: 2048,
+    };
+    let mut out = Lines::default();
+    let mut errors = Vec::new();
+    let ended = vm::run(cache, &guest, &mut out, &mut errors);
+    let errors = String::from_utf8_lossy(&errors).into_owned();
+    Went { kernel, suites: out.suites, errors, ended, took: start.elapsed() }
+}
+
+/// Takes the suites' output apart as it comes.
+#[derive(Default)]
+struct Lines {
+    partial: Vec<u8>,
+    suites: GuestSuites,
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.partial.extend_from_slice(bytes);
+        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            self.suites.line(&String::from_utf8_lossy(&line));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn summary(went: &Went) -> String {
+    let all = went.suites.suites.values().map(|(counts, _)| *counts).fold(Counts::default(), Counts::plus);
+    format!("{} passed, {} failed, {} skipped", all.passed, all.failed, all.skipped)
+}
+
+fn add(went: Went, folder: &Path, report: &mut Report) -> Result<()> {
+    let Went { kernel, suites, errors, ended, .. } = went;
+    let log = folder.join(format!("{kernel}.log"));
+    fs::write(&log, &errors).with_context(|| format!("cannot write {}", log.display()))?;
+
+    for (name, said) in &suites.failures {
+        println!("\n---- {name} on Linux {kernel}\n{said}");
+        report.note(format!("failed: {name} on Linux {kernel}"));
+    }
+    for line in errors.lines().filter(|line| line.starts_with("skipped: ")) {
+        report.note(format!("{line} (Linux {kernel})"));
+    }
+    let lost = match ended {
+        Ok(Ended::Exited(_)) if suites.finished => None,
+        Ok(Ended::Exited(code)) => Some(format!("the suites ended too early, with {code}:\n{errors}")),
+        Ok(Ended::Failed(trouble)) => Some(trouble),
+        Err(error) => Some(format!("{error:#}")),
+    };
+    for (suite, (counts, took)) in suites.suites {
+        report.add(Row { suite: format!("Linux {kernel}: {suite}"), counts, took });
+    }
+    if let Some(trouble) = lost {
+        let during = suites.running.map(|test| format!(" during {test}")).unwrap_or_default();
+        println!("\n---- Linux {kernel}{during}: {trouble}");
+        let counts = Counts { failed: 1, ..Counts::default() };
+        report.add(Row { suite: format!("Linux {kernel}: the guest"), counts, ..Row::default() });
+        report.note(format!("failed: Linux {kernel}{during}, so what should have come after was not run"));
+    }
+    Ok(())
+}
