@@ -57,8 +57,11 @@ cd /root
 read -r uptime _ < /proc/uptime
 echo "ready $uptime" >&3
 if [[ $MODE == shell ]]; then
+    program='bash --login'
+    [[ ! -e /opt/expacti/script ]] || program=/opt/expacti/script
     # The size is forgotten when the terminal is closed, so it is set from inside.
-    TERM=$TERM_HERE setsid --ctty bash -c "[[ -z '$ROWS' ]] || stty rows '$ROWS' cols '$COLUMNS_HERE'; exec bash --login" \
+    size=${ROWS:+stty rows $ROWS cols $COLUMNS_HERE;}
+    TERM=$TERM_HERE setsid --ctty bash -c "$size exec $program" \
         < /dev/hvc0 > /dev/hvc0 2>&1 3>&-
     echo "exit $?" >&3
 else

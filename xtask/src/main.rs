@@ -3,6 +3,7 @@
 
 mod build;
 mod cache;
+mod demo;
 mod objcheck;
 mod process;
 mod setup;
@@ -36,6 +37,8 @@ enum Command {
     Vm(vm::Options),
     /// Compare the BPF object with what expacti-abi says.
     Objcheck,
+    /// Show the main job: an agent's shell behind the gate, and the review side.
+    Demo(demo::Options),
     /// Check and test everything, on all kernels.
     Test(test::Options),
 }
@@ -56,6 +59,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Build(options) => build::command(options).map(|()| ExitCode::SUCCESS),
         Command::Vm(options) => vm::command(options),
         Command::Objcheck => objcheck::command().map(|()| ExitCode::SUCCESS),
+        Command::Demo(options) => demo::command(options),
         Command::Test(options) => test::command(options),
     }
 }

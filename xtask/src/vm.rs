@@ -68,8 +68,8 @@ pub(crate) struct Guest {
 
 /// What a guest does.
 pub(crate) enum Task {
-    /// A shell on our terminal.
-    Shell,
+    /// A shell on our terminal, or this script instead of it.
+    Shell(Option<PathBuf>),
     /// A script, until its end or for so long.
     Script(PathBuf, Duration),
 }
@@ -119,7 +119,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
             GuestFile::new(script, "/opt/expacti/script")?;
             Task::Script(script.clone(), Duration::from_secs(options.limit))
         }
-        None => Task::Shell,
+        None => Task::Shell(None),
     };
     let guest = Guest {
         kernel: options.kernel,
@@ -129,9 +129,12 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         systemd: options.systemd,
         memory: options.memory,
     };
-    let mut out = std::io::stdout();
-    let mut err = std::io::stderr();
-    match run(&cache, &guest, &mut out, &mut err)? {
+    boot(&cache, &guest)
+}
+
+/// Boots a guest with our own terminal or streams, and ends with its code.
+pub(crate) fn boot(cache: &Cache, guest: &Guest) -> Result<ExitCode> {
+    match run(cache, guest, &mut std::io::stdout(), &mut std::io::stderr())? {
         Ended::Exited(code) => Ok(ExitCode::from(code)),
         Ended::Failed(trouble) => {
             eprintln!("error: {trouble}");

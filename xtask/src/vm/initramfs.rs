@@ -35,7 +35,7 @@ pub(crate) fn write(cache: &Cache, guest: &Guest, settings: &str, place: &Path) 
     if guest.systemd {
         archive.add(&payload.join("etc/systemd/system/expacti-guest.service"), 0o644, UNIT.as_bytes());
     }
-    if let Task::Script(script, _) = &guest.task {
+    if let Task::Script(script, _) | Task::Shell(Some(script)) = &guest.task {
         archive.add(&own.join("script"), 0o755, &read(script)?);
     }
     for GuestFile { from, to, mode } in &guest.files {

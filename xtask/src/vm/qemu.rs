@@ -13,7 +13,7 @@ use crate::setup::{qemu, user_land};
 /// The lines between a guest and us, as sockets in `folder`.
 pub(crate) fn lines(task: &Task) -> &'static [&'static str] {
     match task {
-        Task::Shell => &["console", "control", "terminal"],
+        Task::Shell(_) => &["console", "control", "terminal"],
         Task::Script(..) => &["console", "control", "out", "err"],
     }
 }

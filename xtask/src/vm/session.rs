@@ -36,7 +36,7 @@ pub(crate) enum Ended {
 /// Boots a guest, passes on what it prints, and returns when it is done.
 pub(crate) fn run(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<Ended> {
     let mut session = Session::start(cache, guest)?;
-    let raw = matches!(guest.task, Task::Shell).then(|| {
+    let raw = matches!(guest.task, Task::Shell(_)).then(|| {
         eprintln!("booting Linux {}; `exit` or Ctrl-] ends it", guest.kernel);
         terminal::Raw::enter()
     });
@@ -88,7 +88,7 @@ enum Input {
 impl Session {
     fn start(cache: &Cache, guest: &Guest) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("expacti-vm-").tempdir()?;
-        let shell = matches!(guest.task, Task::Shell);
+        let shell = matches!(guest.task, Task::Shell(_));
         let size = terminal::size().filter(|_| shell);
         initramfs::write(cache, guest, &settings(shell, size), &folder.path().join("initramfs"))?;
 
@@ -110,7 +110,7 @@ impl Session {
             console: Console::default(),
             said: Vec::new(),
             limit: match guest.task {
-                Task::Shell => None,
+                Task::Shell(_) => None,
                 Task::Script(_, limit) => Some(limit),
             },
             shell,
