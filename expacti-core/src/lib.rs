@@ -13,6 +13,7 @@ pub mod grant;
 pub mod history;
 pub mod policy;
 pub mod record;
+pub mod remember;
 pub mod request;
 pub mod rules;
 mod score;

@@ -29,6 +29,7 @@ mod url;
 
 pub(crate) use self::answer::Answer;
 pub(crate) use self::coverage::coverage;
+pub(crate) use self::environment::dangerous_variable;
 pub use self::examples::with_assumed_executable;
 pub use self::lint::{Finding, FindingKind, lint};
 pub use self::quote::quoted;

@@ -117,6 +117,11 @@ pub(super) fn dangers(request: &ExecRequest, assessment: &Assessment) -> Vec<Dan
     found
 }
 
+/// The first of them.
+pub(crate) fn dangerous_variable(request: &ExecRequest, assessment: &Assessment) -> Option<Untrusted> {
+    dangers(request, assessment).into_iter().next().map(|danger| danger.name)
+}
+
 fn is_dangerous(name: &[u8], value: &[u8]) -> bool {
     // An empty LD_PRELOAD does nothing, and an empty IFS does.
     if value.is_empty() && name != b"IFS" {

@@ -106,7 +106,7 @@ fn rule(table: &Table<'_>, offset: usize, set: Option<&str>, source: &Source) ->
         name: set.map_or_else(|| name.to_owned(), |set| format!("{set}/{name}")),
         set: set.map(str::to_owned),
         origin: source.origin,
-        at: source.place(offset),
+        at: table.problems.place(offset),
         because: because.to_owned(),
         expires: expires?,
         effect,

@@ -69,13 +69,24 @@ impl Source {
     }
 
     pub(super) fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place {
-            file: self.name.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).map_or(0, |line| line.chars().count()) + 1,
-        }
+        Lines::of(self).place(self, offset)
+    }
+}
+
+/// Where the lines of a source begin, so that places in a long one are found at once.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn of(source: &Source) -> Self {
+        let ends = source.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
+    }
+
+    pub(super) fn place(&self, source: &Source, offset: usize) -> Place {
+        let line = self.0.partition_point(|start| *start <= offset);
+        let start = self.0.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = source.text.get(start..offset.min(source.text.len())).unwrap_or_default();
+        Place { file: source.name.clone(), line, column: before.chars().count() + 1 }
     }
 }
 

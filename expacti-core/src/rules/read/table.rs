@@ -6,11 +6,12 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
-use crate::rules::source::{Problem, Source};
+use crate::rules::source::{Lines, Place, Problem, Source};
 
 /// What was found wrong so far in one source.
 pub(crate) struct Problems<'a> {
     source: &'a Source,
+    lines: Lines,
     found: RefCell<Vec<Problem>>,
 }
 
@@ -33,17 +34,17 @@ pub(crate) struct Table<'a> {
 
 impl<'a> Problems<'a> {
     pub(crate) fn new(source: &'a Source) -> Self {
-        Self { source, found: RefCell::default() }
+        Self { source, lines: Lines::of(source), found: RefCell::default() }
     }
 
     pub(crate) fn add(&self, offset: usize, key: &str, what: impl Into<String>, help: impl Into<String>) {
-        let problem = Problem {
-            at: self.source.place(offset),
-            key: key.to_owned(),
-            what: what.into(),
-            help: help.into(),
-        };
+        let problem =
+            Problem { at: self.place(offset), key: key.to_owned(), what: what.into(), help: help.into() };
         self.found.borrow_mut().push(problem);
+    }
+
+    pub(crate) fn place(&self, offset: usize) -> Place {
+        self.lines.place(self.source, offset)
     }
 
     pub(crate) fn into_found(self) -> Vec<Problem> {
