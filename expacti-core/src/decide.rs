@@ -47,7 +47,7 @@ struct Ruling {
 }
 
 /// One step: it decides, or says why it does not.
-type Decide = fn(&Case<'_>, &Scene<'_>) -> Result<Ruling, Passed>;
+type Decide = for<'a> fn(&Case<'a>, &Scene<'a>) -> Result<Ruling, Passed>;
 
 /// Why a step does not decide. The words are only made where somebody reads them.
 type Passed = Option<Box<dyn FnOnce(&Scene<'_>) -> String>>;
@@ -66,7 +66,7 @@ const ORDER: [(Stage, Decide); 8] = [
 
 /// Decides one exec.
 pub fn decide(case: &Case<'_>) -> Evaluation {
-    let scene = Scene::new(case.request, case.assessment, case.policy);
+    let scene = Scene::new(case.request, case.assessment, case.policy, case.rules);
     let ruling = ORDER.iter().find_map(|(_, step)| step(case, &scene).ok());
     evaluation(case, ruling.unwrap_or_else(Ruling::hold))
 }

@@ -25,6 +25,7 @@ mod set;
 mod source;
 mod starter;
 mod stdin;
+mod strict;
 mod url;
 
 pub(crate) use self::answer::Answer;
@@ -38,3 +39,4 @@ pub(crate) use self::scene::Scene;
 pub use self::set::{Assess, RuleSet};
 pub use self::source::{LoadError, Origin, Place, Problem, Source};
 pub use self::starter::{STARTER_SETS, StarterSet};
+pub(crate) use self::strict::{denied_by, reviewed_by};

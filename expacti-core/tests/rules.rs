@@ -75,8 +75,9 @@ fn any_rule() -> impl Strategy<Value = String> {
 
 fn source(name: &str, rules: &[String]) -> Source {
     let rules = rules.iter().enumerate();
-    let text: String = rules.map(|(i, rule)| format!("[[rule]]\nname = \"{name}-{i}\"\n{rule}")).collect();
-    Source::file(name, text)
+    let rules: Vec<String> =
+        rules.map(|(i, rule)| format!("[[rule]]\nname = \"{name}-{i}\"\n{rule}")).collect();
+    Source::file(name, rules.concat())
 }
 
 fn request() -> impl Strategy<Value = ExecRequest> {
@@ -112,6 +113,8 @@ fn grants() -> Vec<Grant> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn a_deny_rule_never_makes_a_decision_laxer(
         rules in prop::collection::vec(any_rule(), 0..6),

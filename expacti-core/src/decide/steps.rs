@@ -2,22 +2,20 @@
 
 use super::{Case, Passed, Ruling};
 use crate::evaluation::{DecidedBy, Decision};
-use crate::rules::{Answer, Effect, Rule, Scene, coverage};
+use crate::rules::{Answer, Effect, Rule, Scene, coverage, denied_by, reviewed_by};
 
 /// A rule that denies any command of the request.
-pub(super) fn deny_rule(case: &Case<'_>, scene: &Scene<'_>) -> Result<Ruling, Passed> {
-    match case.rules.denied_by(scene, case.now).into_iter().find(|(answer, _)| *answer == Answer::Yes) {
+pub(super) fn deny_rule<'a>(case: &Case<'a>, scene: &Scene<'a>) -> Result<Ruling, Passed> {
+    match denied_by(scene, case.now).into_iter().find(|(answer, _)| *answer == Answer::Yes) {
         Some((_, rule)) => Ok(Ruling::new(Decision::Deny, by(rule, rule.because.clone()))),
         None => Err(None),
     }
 }
 
 /// Rules that send any command of the request to humans, and rules that may deny it once it is known.
-pub(super) fn review_rule(case: &Case<'_>, scene: &Scene<'_>) -> Result<Ruling, Passed> {
-    let mut matching = case.rules.reviewed_by(scene, case.now);
-    // A match that is certain names the reason rather than one that is not.
-    matching.sort_by_key(|(answer, _)| std::cmp::Reverse(*answer));
-    matching.extend(case.rules.denied_by(scene, case.now));
+pub(super) fn review_rule<'a>(case: &Case<'a>, scene: &Scene<'a>) -> Result<Ruling, Passed> {
+    let mut matching = reviewed_by(scene, case.now);
+    matching.extend(denied_by(scene, case.now));
     let Some((answer, rule)) = matching.first() else { return Err(None) };
     let because = match answer {
         Answer::Yes => rule.because.clone(),
@@ -53,8 +51,8 @@ pub(super) fn anomaly(case: &Case<'_>, _: &Scene<'_>) -> Result<Ruling, Passed> 
 }
 
 /// Allow rules that together cover everything that would run.
-pub(super) fn allow_rule(case: &Case<'_>, scene: &Scene<'_>) -> Result<Ruling, Passed> {
-    let covered = match coverage(scene, case.rules, case.now) {
+pub(super) fn allow_rule<'a>(case: &Case<'a>, scene: &Scene<'a>) -> Result<Ruling, Passed> {
+    let covered = match coverage(scene, case.now) {
         Ok(covered) => covered,
         Err(gap) => return Err(Some(Box::new(move |scene| gap.explain(scene)))),
     };

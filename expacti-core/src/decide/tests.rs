@@ -58,7 +58,10 @@ impl World {
 fn answer(evaluation: &Evaluation) -> (Decision, String) {
     let by = match &evaluation.decided_by {
         DecidedBy::Rule { name, .. } => name.clone(),
-        other => format!("{other:?}"),
+        other @ (DecidedBy::Anomaly
+        | DecidedBy::Grant { .. }
+        | DecidedBy::Threshold
+        | DecidedBy::Incomplete) => format!("{other:?}"),
     };
     (evaluation.decision, by)
 }

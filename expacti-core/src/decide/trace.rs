@@ -66,7 +66,7 @@ pub enum Stage {
 
 /// Decides one exec exactly as [`super::decide`] does, and says how.
 pub fn trace(case: &Case<'_>) -> Trace {
-    let scene = Scene::new(case.request, case.assessment, case.policy);
+    let scene = Scene::new(case.request, case.assessment, case.policy, case.rules);
     let mut steps = Vec::new();
     let mut decided = None;
     for (stage, step) in ORDER {

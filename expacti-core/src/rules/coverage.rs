@@ -1,12 +1,13 @@
 //! Whether allow rules vouch for everything that a request would run.
 
+use std::borrow::Cow;
+
 use super::answer::Answer;
 use super::hole::Strictness;
 use super::path::file_name;
 use super::quote::quoted;
 use super::rule::{Allowance, Rule};
 use super::scene::{Scene, Sight};
-use super::set::RuleSet;
 use super::stdin::reads_its_program;
 use crate::assessment::SeenCommand;
 use crate::evaluation::Level;
@@ -33,7 +34,7 @@ pub(crate) struct Gap {
     /// The rule that came nearest.
     pub(crate) rule: Option<String>,
     /// What it does not cover.
-    pub(crate) why: String,
+    pub(crate) why: Cow<'static, str>,
 }
 
 /// Shells and tools that only start what they are given, so that the request is what they start.
@@ -45,19 +46,18 @@ const ONLY_STARTS_OTHERS: [&str; 14] = [
 const READS_MORE: [&str; 4] = ["--rcfile", "--init-file", "-i", "-s"];
 
 /// Finds the rules that cover every command.
-pub(crate) fn coverage<'a>(
-    scene: &Scene<'_>,
-    rules: &'a RuleSet,
-    now: Timestamp,
-) -> Result<Covered<'a>, Gap> {
+pub(crate) fn coverage<'a>(scene: &Scene<'a>, now: Timestamp) -> Result<Covered<'a>, Gap> {
     let commands = &scene.assessment.commands;
+    if let [command] = commands.as_slice() {
+        return alone(scene, command, now);
+    }
     let mut used: Vec<(&'a Rule, &'a Allowance)> = Vec::new();
     let mut vouched = vec![false; commands.len()];
     for sight in scene.sights() {
         if vouched[sight.index] {
             continue;
         }
-        let (rule, allowance) = match covering(sight, rules, now) {
+        let (rule, allowance) = match covering(scene, sight, now) {
             Ok(found) => found,
             Err(_) if only_starts_others(sight) => continue,
             Err(gap) => return Err(gap),
@@ -82,7 +82,7 @@ pub(crate) fn coverage<'a>(
         return Err(Gap {
             command: 0,
             rule: None,
-            why: "there is nothing in it that a rule could name".to_owned(),
+            why: "there is nothing in it that a rule could name".into(),
         });
     };
     // The request as a whole can be riskier than the commands that rules vouch for: a download piped into a shell.
@@ -97,6 +97,15 @@ pub(crate) fn coverage<'a>(
         }
     }
     Ok(Covered { rule, allowance, rules: used.len() })
+}
+
+/// The usual case: a request that is one command.
+fn alone<'a>(scene: &Scene<'a>, command: &SeenCommand, now: Timestamp) -> Result<Covered<'a>, Gap> {
+    let (rule, allowance) = covering(scene, Sight { scene, index: 0, command }, now)?;
+    match too_risky(command.score.max(scene.assessment.score), rule, allowance, scene) {
+        None => Ok(Covered { rule, allowance, rules: 1 }),
+        Some(why) => Err(Gap { command: 0, rule: Some(rule.name.clone()), why }),
+    }
 }
 
 /// The commands that were unwrapped from this one, at any depth.
@@ -143,12 +152,12 @@ fn only_starts_others(sight: Sight<'_>) -> bool {
 
 /// The first rule that vouches for one command with everything around it.
 fn covering<'a>(
+    scene: &Scene<'a>,
     sight: Sight<'_>,
-    rules: &'a RuleSet,
     now: Timestamp,
 ) -> Result<(&'a Rule, &'a Allowance), Gap> {
     let mut nearest: Option<Gap> = None;
-    for rule in rules.allow_candidates(sight) {
+    for (_, rule) in scene.candidates(sight.index) {
         let Some(allowance) = rule.allowance().filter(|_| rule.is_in_force(now)) else { continue };
         if !sight.scene.policy.has_rule_set(rule.set.as_deref())
             || rule.matches(sight, Strictness::Certain) != Answer::Yes
@@ -162,43 +171,47 @@ fn covering<'a>(
             }
         }
     }
-    let nothing = || Gap { command: sight.index, rule: None, why: "no allow rule matches it".to_owned() };
+    let nothing = || Gap { command: sight.index, rule: None, why: "no allow rule matches it".into() };
     Err(nearest.unwrap_or_else(nothing))
 }
 
 /// What a matching rule does not vouch for.
-fn objection(sight: Sight<'_>, allowance: &Allowance) -> Option<String> {
+fn objection(sight: Sight<'_>, allowance: &Allowance) -> Option<Cow<'static, str>> {
     let covers = &allowance.covers;
     if let Some(danger) = sight.scene.dangers().iter().find(|danger| !covers.variable(danger.name.as_bytes()))
     {
-        return Some(format!("the variable {} can change what runs", danger.name));
+        return Some(format!("the variable {} can change what runs", danger.name).into());
     }
     let open = sight.command.redirections.iter().find(|r| !covers.redirection(r, sight));
     if let Some(redirection) = open {
         let target = redirection.target.as_ref().map(|word| word.text.clone()).unwrap_or_default();
-        return Some(format!("it is redirected {} {target}", if redirection.writes { "to" } else { "from" }));
+        return Some(
+            format!("it is redirected {} {target}", if redirection.writes { "to" } else { "from" }).into(),
+        );
     }
     if sight.command.elsewhere && !covers.elsewhere {
-        return Some("it runs on another machine or in another container".to_owned());
+        return Some("it runs on another machine or in another container".into());
     }
     if !covers.unseen && reads_its_program(sight) {
-        return Some("it runs what it reads from standard input".to_owned());
+        return Some("it runs what it reads from standard input".into());
     }
     if !covers.unseen && sight.command.opaque {
-        return Some("not all that it would run could be seen".to_owned());
+        return Some("not all that it would run could be seen".into());
     }
     None
 }
 
-fn too_risky(score: u8, rule: &Rule, allowance: &Allowance, scene: &Scene<'_>) -> Option<String> {
+fn too_risky(score: u8, rule: &Rule, allowance: &Allowance, scene: &Scene<'_>) -> Option<Cow<'static, str>> {
     let never_from = scene.policy.never_allow_from.floor();
     let limit = allowance.max_risk.map_or(100, Risk::ceiling);
     if score > limit {
-        return Some(format!("its score {score} is above the rule's max_risk {limit}"));
+        return Some(format!("its score {score} is above the rule's max_risk {limit}").into());
     }
     if score >= never_from && !(rule.is_exact() && allowance.max_risk.is_some()) {
         let level = Level::of(score);
-        return Some(format!("at {score} ({level}) only an exact rule with max_risk of its own counts"));
+        return Some(
+            format!("at {score} ({level}) only an exact rule with max_risk of its own counts").into(),
+        );
     }
     None
 }

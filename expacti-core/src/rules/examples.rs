@@ -70,13 +70,16 @@ fn check(rule: &Rule, example: &Example, assess: Assess<'_>) -> Result<(), Strin
     // them are decided when it matters.
     let policy = Policy { never_allow_from: Risk::Score(u8::MAX), ..Policy::default() };
     let assessment = assess(&request);
-    let scene = Scene::new(&request, &assessment, &policy);
+    let mut alone = rule.clone();
+    alone.expires = None;
+    if let Effect::Allow(allowance) = &mut alone.effect {
+        allowance.max_risk = None;
+    }
+    let rules = RuleSet::of_one(alone);
+    let scene = Scene::new(&request, &assessment, &policy, &rules);
     let outcome = match &rule.effect {
-        Effect::Allow(allowance) => {
-            let mut alone = rule.clone();
-            alone.expires = None;
-            alone.effect = Effect::Allow(super::rule::Allowance { max_risk: None, ..allowance.clone() });
-            coverage(&scene, &RuleSet::of_one(alone), Timestamp::default()).map(drop).map_err(|gap| gap.why)
+        Effect::Allow(_) => {
+            coverage(&scene, Timestamp::default()).map(drop).map_err(|gap| gap.why.into_owned())
         }
         Effect::Review { .. } | Effect::Deny { .. } => {
             let answers = scene.sights().map(|sight| rule.matches(sight, Strictness::Suspicious));

@@ -67,6 +67,40 @@ impl Hole {
         }
     }
 
+    /// Whether it takes a few certain words only.
+    pub(crate) fn is_literal(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::AnyOf(holes) => holes.iter().all(Self::is_literal),
+            Self::Any
+            | Self::Plain
+            | Self::Number { .. }
+            | Self::Path(_)
+            | Self::Below(_)
+            | Self::Url(_)
+            | Self::Glob(_)
+            | Self::Regex(_)
+            | Self::Flag(_) => false,
+        }
+    }
+
+    /// Whether one of the certain words that it takes passes.
+    pub(crate) fn any_literal(&self, test: &dyn Fn(&[u8]) -> bool) -> bool {
+        match self {
+            Self::Literal(literal) => test(literal),
+            Self::AnyOf(holes) => holes.iter().any(|hole| hole.any_literal(test)),
+            Self::Any
+            | Self::Plain
+            | Self::Number { .. }
+            | Self::Path(_)
+            | Self::Below(_)
+            | Self::Url(_)
+            | Self::Glob(_)
+            | Self::Regex(_)
+            | Self::Flag(_) => false,
+        }
+    }
+
     /// The words it takes, where those are few and certain.
     pub(crate) fn literals(&self) -> Option<Vec<&[u8]>> {
         match self {

@@ -7,7 +7,7 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 use super::hole::Hole;
 use super::path::file_name;
 use super::pattern::{Arguments, CommandPattern, Element, Repeat};
-use super::program::names_of;
+use super::program::Names;
 use super::quote::quoted;
 use super::rule::Rule;
 use super::scene::Sight;
@@ -97,8 +97,8 @@ impl Index {
         if words.first().is_some_and(|program| !program.literal) {
             return self.all.clone();
         }
-        for name in names_of(sight) {
-            if let Some(node) = self.by_words.next.get(name) {
+        for name in Names::of(sight).as_slice() {
+            if let Some(node) = self.by_words.next.get(*name) {
                 node.collect(words.get(1..).unwrap_or_default(), &mut found);
             }
         }
@@ -107,7 +107,9 @@ impl Index {
             if let Some(hash) = exe.sha256.as_ref().filter(|_| !self.by_sha256.is_empty()) {
                 found.extend(self.by_sha256.get(&hash.to_ascii_lowercase()).into_iter().flatten());
             }
-            found.extend(self.by_exe.get(exe.path.as_bytes()).into_iter().flatten());
+            if !self.by_exe.is_empty() {
+                found.extend(self.by_exe.get(exe.path.as_bytes()).into_iter().flatten());
+            }
         }
         if let Some((set, ids)) = &self.by_regex {
             let text = quoted(words.iter().map(|word| word.text.as_bytes()));

@@ -89,9 +89,9 @@ impl Arguments {
     pub(crate) fn is_exact(&self) -> bool {
         match self {
             Self::Exact(_) => true,
-            Self::Sequence(elements) => elements.iter().all(
-                |element| matches!(element, Element::Words(hole, Repeat::Once) if hole.literals().is_some()),
-            ),
+            Self::Sequence(elements) => elements
+                .iter()
+                .all(|element| matches!(element, Element::Words(hole, Repeat::Once) if hole.is_literal())),
         }
     }
 }

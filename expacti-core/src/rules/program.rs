@@ -38,29 +38,49 @@ pub(crate) fn program_matches(
     }
 }
 
-/// Every file name under which a rule may know the program, without repetitions.
-pub(crate) fn names_of(sight: Sight<'_>) -> Vec<&[u8]> {
-    let mut names: Vec<&[u8]> = Vec::with_capacity(4);
-    let mut add = |name| {
-        if !names.contains(&name) {
-            names.push(name);
+/// Every file name under which a rule may know the program, each once.
+#[derive(Default)]
+pub(crate) struct Names<'a> {
+    names: [&'a [u8]; MAX_NAMES],
+    count: usize,
+}
+
+/// Two for what argv claims, two for the file and for each interpreter that a kernel follows (five), and some more.
+const MAX_NAMES: usize = 16;
+
+impl<'a> Names<'a> {
+    pub(crate) fn of(sight: Sight<'a>) -> Self {
+        let mut names = Self::default();
+        if let Some(word) = sight.command.words.first() {
+            let claimed = word.text.as_bytes();
+            names.add(file_name(claimed));
+            if let Some(login) = claimed.strip_prefix(b"-") {
+                names.add(login);
+            }
         }
-    };
-    if let Some(word) = sight.command.words.first() {
-        let claimed = word.text.as_bytes();
-        add(file_name(claimed));
-        if let Some(login) = claimed.strip_prefix(b"-") {
-            add(login);
+        if sight.is_own() {
+            for exe in [&sight.scene.request.exe].into_iter().chain(&sight.scene.request.interpreters) {
+                let name = file_name(exe.path.as_bytes());
+                names.add(name);
+                names.add(without_version(name));
+            }
+        }
+        names
+    }
+
+    pub(crate) fn as_slice(&self) -> &[&'a [u8]] {
+        &self.names[..self.count]
+    }
+
+    /// More names than there can be are more interpreters than a kernel follows.
+    fn add(&mut self, name: &'a [u8]) {
+        if !self.as_slice().contains(&name)
+            && let Some(place) = self.names.get_mut(self.count)
+        {
+            *place = name;
+            self.count += 1;
         }
     }
-    if sight.is_own() {
-        for exe in [&sight.scene.request.exe].into_iter().chain(&sight.scene.request.interpreters) {
-            let name = file_name(exe.path.as_bytes());
-            add(name);
-            add(without_version(name));
-        }
-    }
-    names
 }
 
 fn could_be(hole: &Hole, sight: Sight<'_>) -> Answer {
@@ -93,15 +113,15 @@ fn is_certainly(hole: &Hole, sight: Sight<'_>, identified: bool) -> bool {
     if identified {
         return sight.is_own() && (takes(claimed) || takes(file_name(claimed)));
     }
-    let Some(names) = hole.literals() else { return false };
+    if !hole.is_literal() {
+        return false;
+    }
     if !sight.is_own() {
         // Whatever file it turns out to be, it is asked about when it starts.
         let by_trusted_path = is_trusted(claimed, sight) && takes(file_name(claimed));
         return takes(claimed) || by_trusted_path;
     }
-    names
-        .into_iter()
-        .any(|name| if name.contains(&b'/') { is_file(name, sight) } else { is_bare(name, sight) })
+    hole.any_literal(&|name| if name.contains(&b'/') { is_file(name, sight) } else { is_bare(name, sight) })
 }
 
 /// The executable is the one file that `path` names.

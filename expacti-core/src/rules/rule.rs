@@ -122,9 +122,7 @@ impl Rule {
     /// Whether it takes one command only, spelled out to the last word.
     pub fn is_exact(&self) -> bool {
         match &self.command {
-            CommandPattern::Argv { arguments, program } => {
-                arguments.is_exact() && program.literals().is_some()
-            }
+            CommandPattern::Argv { arguments, program } => arguments.is_exact() && program.is_literal(),
             CommandPattern::Any | CommandPattern::Regex(_) => false,
         }
     }

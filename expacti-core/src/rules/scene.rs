@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 
 use super::environment::{Danger, dangers};
 use super::path::{Folders, file_name, resolve};
+use super::rule::Rule;
+use super::set::RuleSet;
 use crate::assessment::{Assessment, SeenCommand};
 use crate::policy::Policy;
 use crate::request::ExecRequest;
@@ -16,6 +18,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) request: &'a ExecRequest,
     pub(crate) assessment: &'a Assessment,
     pub(crate) policy: &'a Policy,
+    rules: &'a RuleSet,
+    /// For each command the rules that can matter for it.
+    candidates: OnceCell<Vec<Vec<u32>>>,
     own_folders: OnceCell<Option<Vec<Vec<u8>>>>,
     inner_folders: OnceCell<Option<Vec<Vec<u8>>>>,
     dangers: OnceCell<Vec<Danger>>,
@@ -30,20 +35,36 @@ pub(crate) struct Sight<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(request: &'a ExecRequest, assessment: &'a Assessment, policy: &'a Policy) -> Self {
+    pub(crate) fn new(
+        request: &'a ExecRequest,
+        assessment: &'a Assessment,
+        policy: &'a Policy,
+        rules: &'a RuleSet,
+    ) -> Self {
         Self {
             request,
             assessment,
             policy,
+            rules,
+            candidates: OnceCell::new(),
             own_folders: OnceCell::new(),
             inner_folders: OnceCell::new(),
             dangers: OnceCell::new(),
         }
     }
 
-    pub(crate) fn sights(&'a self) -> impl Iterator<Item = Sight<'a>> {
+    pub(crate) fn sights(&self) -> impl Iterator<Item = Sight<'_>> {
         let commands = self.assessment.commands.iter().enumerate();
         commands.map(|(index, command)| Sight { scene: self, index, command })
+    }
+
+    /// The rules that can matter for a command, with their numbers, lowest first.
+    pub(crate) fn candidates(&self, index: usize) -> impl Iterator<Item = (u32, &'a Rule)> {
+        let rules = self.rules;
+        let all =
+            self.candidates.get_or_init(|| self.sights().map(|sight| rules.candidates(sight)).collect());
+        let ids = all.get(index).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().filter_map(move |id| Some((*id, rules.rule(*id)?)))
     }
 
     /// Variables, set by the caller or within the command, that can make any program do something else.

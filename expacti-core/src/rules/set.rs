@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::Answer;
 use super::examples;
-use super::hole::Strictness;
 use super::index::Index;
 use super::parse::parse;
 use super::rule::{Effect, Rule};
-use super::scene::{Scene, Sight};
+use super::scene::Sight;
 use super::source::{LoadError, Origin, Place, Problem, Source};
 use crate::assessment::Assessment;
 use crate::request::ExecRequest;
-use crate::time::Timestamp;
 
 /// Scores a request; how, is not the rules' business.
 pub type Assess<'a> = &'a dyn Fn(&ExecRequest) -> Assessment;
@@ -23,9 +20,7 @@ pub struct RuleSet {
     generation: u64,
     /// Static ones first, then by name. A rule's number is its place here.
     rules: Vec<Rule>,
-    deny: Index,
-    review: Index,
-    allow: Index,
+    index: Index,
     overridden: Vec<(String, Place)>,
 }
 
@@ -76,24 +71,12 @@ impl RuleSet {
                 false
             }
         });
-        let index = |wanted: fn(&Effect) -> bool| {
-            let numbered = (0u32..).zip(&rules);
-            Index::new(numbered.filter(|(_, rule)| wanted(&rule.effect)))
-        };
-        Self {
-            generation,
-            deny: index(|effect| matches!(effect, Effect::Deny { .. })),
-            review: index(|effect| matches!(effect, Effect::Review { .. })),
-            allow: index(|effect| matches!(effect, Effect::Allow(_))),
-            overridden,
-            rules,
-        }
+        Self { generation, index: Index::new((0u32..).zip(&rules)), overridden, rules }
     }
 
     /// Rules that may take what this one takes: those that begin alike, and those that begin with anything.
     pub(super) fn neighbours<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Rule> {
-        let indexes = [&self.deny, &self.review, &self.allow];
-        let mut ids: Vec<u32> = indexes.into_iter().flat_map(|index| index.neighbours(rule)).collect();
+        let mut ids = self.index.neighbours(rule);
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().filter_map(|id| self.rule(id)).filter(move |other| !std::ptr::eq(*other, rule))
@@ -124,41 +107,12 @@ impl RuleSet {
         &self.overridden
     }
 
-    /// Deny rules that match a command of the request, or may and count in doubt. Those that do come first.
-    pub(crate) fn denied_by<'a>(&'a self, scene: &Scene<'_>, now: Timestamp) -> Vec<(Answer, &'a Rule)> {
-        self.matching(&self.deny, scene, now)
+    /// The rules that can matter for one command.
+    pub(super) fn candidates(&self, sight: Sight<'_>) -> Vec<u32> {
+        self.index.candidates(sight)
     }
 
-    /// The same of review rules.
-    pub(crate) fn reviewed_by<'a>(&'a self, scene: &Scene<'_>, now: Timestamp) -> Vec<(Answer, &'a Rule)> {
-        self.matching(&self.review, scene, now)
-    }
-
-    fn matching<'a>(&'a self, index: &Index, scene: &Scene<'_>, now: Timestamp) -> Vec<(Answer, &'a Rule)> {
-        let mut found: BTreeMap<u32, Answer> = BTreeMap::new();
-        for sight in scene.sights() {
-            for id in index.candidates(sight) {
-                let Some(rule) = self.rule(id) else { continue };
-                if !rule.is_in_force(now) || !scene.policy.has_rule_set(rule.set.as_deref()) {
-                    continue;
-                }
-                let answer = rule.matches(sight, Strictness::Suspicious);
-                if answer == Answer::Yes || (answer == Answer::Maybe && rule.counts_in_doubt()) {
-                    let best = found.entry(id).or_insert(answer);
-                    *best = answer.max(*best);
-                }
-            }
-        }
-        let mut found: Vec<_> = found.into_iter().filter_map(|(id, a)| Some((a, self.rule(id)?))).collect();
-        found.sort_by_key(|(answer, _)| std::cmp::Reverse(*answer));
-        found
-    }
-
-    pub(super) fn allow_candidates(&self, sight: Sight<'_>) -> impl Iterator<Item = &Rule> {
-        self.allow.candidates(sight).into_iter().filter_map(|id| self.rule(id))
-    }
-
-    fn rule(&self, id: u32) -> Option<&Rule> {
+    pub(super) fn rule(&self, id: u32) -> Option<&Rule> {
         self.rules.get(usize::try_from(id).ok()?)
     }
 }
