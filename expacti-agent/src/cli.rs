@@ -10,6 +10,7 @@ mod explain;
 mod json;
 mod man;
 mod pending;
+mod review;
 mod reviewer;
 mod rule_files;
 mod rules;
@@ -21,7 +22,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use self::duration::in_words;
 use self::ending::Ending;
+pub(crate) use self::pending::cards as all_cards;
+pub(crate) use self::show::stdin;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -48,6 +52,7 @@ enum Command {
     Stop(agent::Stop),
     Resume(agent::Resume),
     Kill(agent::Kill),
+    Review(review::Review),
     Reviewer(reviewer::Reviewer),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -68,6 +73,7 @@ impl Command {
             Self::Stop(command) => command.run(),
             Self::Resume(command) => command.run(),
             Self::Kill(command) => command.run(),
+            Self::Review(command) => command.run(),
             Self::Reviewer(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),

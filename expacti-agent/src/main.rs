@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod desk;
 mod reviewers;
+mod tui;
 mod wire;
 
 fn main() -> std::process::ExitCode {

@@ -1,62 +1,13 @@
 //! The command line of the review side, as a human types it, against a simulated daemon.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; the lints know only functions marked as tests")]
 
+#[path = "support/daemon.rs"]
+mod daemon;
+
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-const EXPACTI: &str = env!("CARGO_BIN_EXE_expacti");
-
-struct Daemon {
-    child: Child,
-    dir: tempfile::TempDir,
-}
-
-impl Daemon {
-    fn start(options: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut child = Command::new(EXPACTI)
-            .args(["simulate", "--socket"])
-            .arg(dir.path().join("api.sock"))
-            .arg("--reviewers")
-            .arg(dir.path().join("reviewers.toml"))
-            .args(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It says so when it serves.
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("a simulation serves"), "{line}");
-        Self { child, dir }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.dir.path().join("api.sock")
-    }
-
-    fn run(&self, token: Option<&str>, args: &[&str]) -> Output {
-        let mut command = Command::new(EXPACTI);
-        command.args(args).env("EXPACTI_SOCKET", self.socket()).env_remove("EXPACTI_TOKEN");
-        if let Some(token) = token {
-            command.env("EXPACTI_TOKEN", token);
-        }
-        command.output().unwrap()
-    }
-
-    fn token(&self, name: &str, role: &str) -> String {
-        let added = self.run(None, &["reviewer", "add", name, "--role", role]);
-        assert!(added.status.success(), "{}", said(&added));
-        String::from_utf8(added.stdout).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use daemon::{Daemon, EXPACTI, is_root};
 
 /// Exit code, standard output and standard error, for snapshots.
 fn said(output: &Output) -> String {
@@ -67,12 +18,6 @@ fn said(output: &Output) -> String {
         output.status.code().unwrap_or(-1),
         if err.is_empty() { "" } else { "---\n" }
     )
-}
-
-/// Only root is a reviewer without a token, so these tests need to be root or skip what root does.
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    id.stdout == b"0\n"
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn decider(evaluation: &Evaluation) -> String {
         DecidedBy::Rule { name, because } => format!("rule {name}: {because}"),
         DecidedBy::Anomaly => "unusual for this agent".to_owned(),
         DecidedBy::Grant { ticket } => format!("grant of ticket {ticket}"),
-        DecidedBy::Threshold => format!("risk {} {}", evaluation.score, evaluation.level),
+        DecidedBy::Threshold => "its risk score".to_owned(),
         DecidedBy::Incomplete => "the request could not be read whole".to_owned(),
     }
 }
