@@ -8,6 +8,7 @@ mod duration;
 mod ending;
 mod explain;
 mod json;
+mod log;
 mod man;
 mod pending;
 mod review;
@@ -54,6 +55,7 @@ enum Command {
     Kill(agent::Kill),
     Review(review::Review),
     Reviewer(reviewer::Reviewer),
+    Log(Box<log::Log>),
     Completions(completions::Completions),
     #[command(hide = true)]
     Man(man::Man),
@@ -75,6 +77,7 @@ impl Command {
             Self::Kill(command) => command.run(),
             Self::Review(command) => command.run(),
             Self::Reviewer(command) => command.run(),
+            Self::Log(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
             Self::Simulate(command) => command.run(),

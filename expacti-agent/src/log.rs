@@ -9,10 +9,12 @@
 //! the spool.
 
 mod around;
+mod bundle;
 
 mod check;
 mod config;
 mod encode;
+pub mod export;
 
 mod home;
 mod index;
@@ -36,6 +38,7 @@ use expacti_core::record::{Attempt, AttemptId, BootId, Entry};
 use tokio::sync::{oneshot, watch};
 
 pub use self::around::{Around, Branch};
+pub use self::bundle::bundle;
 pub use self::check::{Checked, check};
 pub use self::config::{Config, Place};
 pub use self::encode::Durability;

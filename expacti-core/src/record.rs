@@ -4,6 +4,7 @@
 //! that a newer version cannot break the chain of an older one.
 
 pub mod attempt;
+pub mod bundle;
 pub mod chain;
 pub mod entry;
 pub mod filter;

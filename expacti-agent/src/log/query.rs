@@ -114,6 +114,8 @@ impl Reader {
         let Some(terms) = self.terms(filter).await? else { return Ok((Vec::new(), newest)) };
         let mut conditions = terms.conditions(&self.pool, Driver::Order);
         conditions.push(format!("a.id > {} AND a.id <= {}", after.0, newest.0));
+        conditions.extend(terms.since.map(|since| format!("+a.at >= {since}")));
+        conditions.extend(terms.until.map(|until| format!("+a.at < {until}")));
         let sql = format!(
             "SELECT a.id FROM attempts a WHERE {} ORDER BY a.id LIMIT {limit}",
             conditions.join(" AND ")

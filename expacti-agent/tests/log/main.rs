@@ -8,6 +8,7 @@
 )]
 
 mod append;
+mod command_line;
 mod faults;
 mod find;
 mod harness;

@@ -1,0 +1,197 @@
+//! How fast the exec log is: appends attempts in batches and waits until each is durable, then asks every form of
+//! question of what it wrote.
+//!
+//! `cargo run --release -p expacti-agent --example log_bench -- PLACE FOLDER [RECORDS]`
+//!
+//! PLACE is a path of SQLite or a URL of an empty PostgreSQL database, FOLDER a folder for the key and the spool.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use expacti_agent::log::{Config, Durability, Log, NotLogged, Receipt};
+use expacti_core::evaluation::{DecidedBy, Decision, Evaluation, Level};
+use expacti_core::record::entry::{Attempted, Decider, Verdict};
+use expacti_core::record::filter::Filter;
+use expacti_core::record::{AttemptId, BootId, Change, Entry};
+use expacti_core::request::{Agent, Ancestor, ExecRequest, Executable};
+
+const NOON: i64 = 1_795_176_000_000_000;
+const COMMANDS: [&[&str]; 8] = [
+    &["git", "status", "--porcelain"],
+    &["git", "diff", "--stat", "HEAD~1"],
+    &["cargo", "test", "-p", "app", "--quiet"],
+    &["sed", "-n", "1,120p", "src/main.rs"],
+    &["rg", "--line-number", "fn handle_request", "src"],
+    &["ls", "-la", "/srv/app/target"],
+    &["python3", "-m", "pytest", "-q", "tests/test_users.py"],
+    &["psql", "postgres://app:not-a-secret@db/app", "-c", "SELECT count(*) FROM users"],
+];
+
+/// A number that looks random and is the same in every run.
+fn scatter(number: u64) -> u64 {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32
+}
+
+fn attempt(number: u64) -> Entry {
+    let random = scatter(number);
+    let argv = COMMANDS[usize::try_from(random % 8).unwrap_or(0)];
+    let (risky, denied) = (random.is_multiple_of(200), random.is_multiple_of(1000));
+    let score = if risky { 75 } else { 5 + u8::try_from(random % 20).unwrap_or(0) };
+    let word = |text: &&str| (*text).into();
+    let request = ExecRequest {
+        argv: argv.iter().map(word).collect(),
+        agent: Agent { name: format!("agent-{}", random % 20), cgroup: format!("/agents/{}", random % 20) },
+        exe: Executable {
+            path: format!("/usr/bin/{}", argv[0]).into(),
+            dev: 65_024,
+            ino: 1000 + random % 8,
+            sha256: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
+            ..Executable::default()
+        },
+        cwd: Some(format!("/srv/app-{}/src", random % 50).into()),
+        env: [("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()), ("PGHOST".into(), "db".into())].into(),
+        lineage: vec![Ancestor {
+            pid: 42,
+            exe: "/usr/bin/bash".into(),
+            argv: vec!["bash".into(), "-lc".into()],
+        }],
+        ..ExecRequest::default()
+    };
+    let attempted = Attempted {
+        pid: 10_000 + u32::try_from(number % 1_000_000).unwrap_or(0),
+        ppid: 42,
+        request,
+        evaluation: Evaluation {
+            decision: if denied { Decision::Deny } else { Decision::Allow },
+            score,
+            level: Level::of(score),
+            categories: ["read".to_owned()].into(),
+            factors: Vec::new(),
+            decided_by: DecidedBy::Threshold,
+            approvals: 0,
+            roles: std::collections::BTreeSet::new(),
+            rule_generation: 3,
+            children_ceiling: None,
+        },
+        engine: env!("CARGO_PKG_VERSION").into(),
+        verdict: Some(Verdict {
+            allow: !denied,
+            decider: if denied { Decider::Timeout } else { Decider::Cache },
+            because: String::new(),
+            held: random % 300,
+            review: None,
+        }),
+        masked: Vec::new(),
+    };
+    let attempt = Some(AttemptId { boot: BootId(1), sequence: number });
+    Entry {
+        at: NOON + i64::try_from(number).unwrap_or(0) * 1000,
+        attempt,
+        change: Change::Attempted(Box::new(attempted)),
+    }
+}
+
+async fn append(log: &Log, entry: Entry) -> anyhow::Result<Receipt> {
+    loop {
+        match log.append(entry.clone(), Durability::Batched) {
+            Ok(receipt) => return Ok(receipt),
+            Err(NotLogged::Behind(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "usage: log_bench PLACE FOLDER [RECORDS]";
+    let place = arguments.next().context(usage)?.parse()?;
+    let home = arguments.next().context(usage)?;
+    let records: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse()).context(usage)?;
+    let mut out = std::io::stdout();
+    let log = Log::open(Config { patience: Duration::from_mins(1), ..Config::new(place, home) }).await?;
+    let first = log.last_sequence(BootId(1)).await?.unwrap_or(0) + 1;
+
+    let made = Instant::now();
+    let entries: Vec<Entry> = (first..first + records.min(200_000)).map(attempt).collect();
+    writeln!(out, "made {} records in {:?} (not part of what follows)", entries.len(), made.elapsed())?;
+    let began = Instant::now();
+    let mut receipts = Vec::with_capacity(usize::try_from(records)?);
+    for entry in entries {
+        receipts.push(append(&log, entry).await?);
+    }
+    let taken = receipts.len();
+    for receipt in receipts.drain(..) {
+        receipt.await?;
+    }
+    rate(&mut out, "durable", taken, began)?;
+    log.settle().await?;
+    rate(&mut out, "durable and findable", taken, began)?;
+    for number in first + taken as u64..first + records {
+        receipts.push(append(&log, attempt(number)).await?);
+        if receipts.len() == 50_000 {
+            for receipt in receipts.drain(..) {
+                receipt.await?;
+            }
+        }
+    }
+    log.settle().await?;
+    rate(&mut out, "all, made on the way, durable and findable", usize::try_from(records)?, began)?;
+    ask(&mut out, &log).await?;
+    Ok(log.close().await?)
+}
+
+fn rate(out: &mut impl std::io::Write, what: &str, count: usize, since: Instant) -> anyhow::Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = count as f64 / since.elapsed().as_secs_f64();
+    Ok(writeln!(out, "{what}: {count} records in {:?}: {rate:.0} a second", since.elapsed())?)
+}
+
+async fn ask(out: &mut impl std::io::Write, log: &Log) -> anyhow::Result<()> {
+    let now =
+        log.query(&Filter::default(), None, 1).await?.attempts.first().map_or(NOON, |last| last.time_us);
+    for question in [
+        "",
+        "agent:agent-7",
+        "agent:nobody",
+        "level:high",
+        "level:critical",
+        "decision:denied",
+        "decision:allowed",
+        "decision:held",
+        "by:timeout",
+        "by:alice",
+        "exe:git",
+        "exe:/usr/bin/git",
+        "cwd:/srv/app-7",
+        "cwd:/srv",
+        "since:10s",
+        "until:900s",
+        "since:500s until:400s agent:agent-7",
+        "git",
+        "count users",
+        "handle_req",
+        "nowhere",
+        "git agent:agent-7",
+        "git decision:denied level:high agent:agent-7",
+        "agent:agent-7 exe:psql cwd:/srv/app-8 level:high decision:allowed",
+        "cwd:/srv exe:git decision:denied by:cache",
+    ] {
+        let filter = Filter::parse(question, now)?;
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..3 {
+            let began = Instant::now();
+            found = log.query(&filter, None, 50).await?.attempts.len();
+            times.push(began.elapsed());
+        }
+        times.sort_unstable();
+        writeln!(out, "{:>10.2?} at most {:>10.2?}  {found:>3} found  {question}", times[1], times[2])?;
+    }
+    let began = Instant::now();
+    log.reader().stats(&Filter::default()).await?;
+    writeln!(out, "{:>10.2?}  statistics", began.elapsed())?;
+    Ok(())
+}
