@@ -5,6 +5,8 @@ mod cli;
 mod client;
 mod clock;
 mod desk;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the daemon will hold it"))]
+mod notify;
 mod reviewers;
 mod tui;
 mod wire;
