@@ -32,10 +32,11 @@ pub enum Outcome {
 
 /// A test that may find a feature of the kernel missing.
 pub fn skippable(name: &str, body: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
+    let named = name.to_owned();
     Trial::ignorable_test(name, move || match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Outcome::Held) => Ok(Completion::Completed),
         Ok(Outcome::Skipped { missing }) => {
-            eprintln!("skipped: this kernel has no {missing}");
+            eprintln!("skipped: {named}: this kernel has no {missing}");
             Ok(Completion::ignored_with(format!("no {missing}")))
         }
         Err(panic) => Err(Failed::from(message(panic.as_ref()))),
