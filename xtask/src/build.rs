@@ -53,8 +53,7 @@ pub(crate) fn object(cache: &Cache) -> Result<PathBuf> {
 
 /// A cargo subcommand on the BPF crate, set up for its target.
 pub(crate) fn for_bpf(cache: &Cache, subcommand: &str) -> Result<Command> {
-    let parts = rust_src::parts()?.into_iter().chain([bpf_linker::part()?]);
-    setup::bring(cache, parts.collect())?;
+    setup::bring(cache, setup::build_parts(cache)?)?;
     let linker = bpf_linker::program(cache)?;
     let flags = [
         // aya-ebpf reads registers by the layout of the machine that will load it.

@@ -60,15 +60,19 @@ impl Part {
 /// `cargo xtask setup`.
 pub(crate) fn everything() -> Result<()> {
     let cache = Cache::open()?;
-    bring(&cache, parts_for_tests(&kernels::ALL)?)?;
+    bring(&cache, parts_for_tests(&cache, &kernels::ALL)?)?;
     println!("everything is there, in {}", cache.root().display());
     Ok(())
 }
 
+/// What building the BPF object takes.
+pub(crate) fn build_parts(cache: &Cache) -> Result<Vec<Part>> {
+    Ok(rust_src::part(cache)?.into_iter().chain([bpf_linker::part()?]).collect())
+}
+
 /// What passing every test takes, with guests of these kernels.
-pub(crate) fn parts_for_tests(kernels: &[kernels::Kernel]) -> Result<Vec<Part>> {
-    let mut parts = rust_src::parts()?;
-    parts.push(bpf_linker::part()?);
+pub(crate) fn parts_for_tests(cache: &Cache, kernels: &[kernels::Kernel]) -> Result<Vec<Part>> {
+    let mut parts = build_parts(cache)?;
     parts.extend(cargo_deny::part());
     parts.extend(postgres::part()?);
     if !kernels.is_empty() {

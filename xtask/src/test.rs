@@ -40,7 +40,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     };
     let mut report = Report::new();
     report.section("setup");
-    setup::bring(&cache, setup::parts_for_tests(kernels)?)?;
+    setup::bring(&cache, setup::parts_for_tests(&cache, kernels)?)?;
 
     let filter = options.filter.as_deref();
     if filter.is_none() {

@@ -13,22 +13,21 @@ use crate::workspace;
 
 /// Where cargo has to look for the standard library's source; none where it finds it by itself.
 pub(crate) fn source_root(cache: &Cache) -> Result<Option<PathBuf>> {
-    let parts = parts()?;
-    let Some(part) = parts.first() else { return Ok(None) };
+    let Some(part) = part(cache)? else { return Ok(None) };
     Ok(Some(part.get(cache)?.join("usr/lib/rustlib/src/rust/library")))
 }
 
 /// Nothing where the toolchain has its source, or rustup just added it; else Debian's package.
-pub(crate) fn parts() -> Result<Vec<Part>> {
-    if in_toolchain()? || added_by_rustup()? {
-        return Ok(Vec::new());
-    }
-    Ok(vec![Part {
+pub(crate) fn part(cache: &Cache) -> Result<Option<Part>> {
+    let part = Part {
         name: "rust-src",
         brings: "the source of Rust's core library, from Debian's package rust-src (45 MB)",
         recipe: rustc_version()?,
         make,
-    }])
+    };
+    // In this order, so that a machine that rustup cannot serve asks it only once.
+    let needed = !in_toolchain()? && (part.is_there(cache) || !added_by_rustup()?);
+    Ok(needed.then_some(part))
 }
 
 fn in_toolchain() -> Result<bool> {
