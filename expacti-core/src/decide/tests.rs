@@ -211,6 +211,8 @@ fn an_allow_rule_needs_every_command_to_be_covered() {
         "git log | sh",
         "eval \"$(git log)\"",
         "ls < /etc/shadow",
+        "BASH_ENV=x; ls",
+        "/usr/bin/time -o /etc/motd ls",
         "ssh host git status",
         "sudo git status",
         "xargs git log",
@@ -270,6 +272,16 @@ fn high_risk_needs_an_exact_rule_that_says_so() {
     ] {
         assert_eq!(world.answer(&world.rules(&allow(rule)), &delete).0, decision, "{rule}");
     }
+}
+
+#[test]
+fn a_rule_whose_limit_is_too_low_leaves_the_word_to_the_next() {
+    let world = World::new();
+    let push = "argv = [\"git\", \"push\", \"...\"]";
+    let low = allow(&format!("{push}\nmax_risk = 10"));
+    let higher = allow(&format!("{push}\nmax_risk = 50")).replace("\"r\"", "\"s\"");
+    assert_eq!(world.answer(&world.rules(&low), &PUSH).0, Decision::Hold);
+    assert_eq!(world.answer(&world.rules(&format!("{low}{higher}")), &PUSH), (Decision::Allow, "s".into()));
 }
 
 #[test]

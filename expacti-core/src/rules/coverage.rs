@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::hole::Strictness;
 use super::path::file_name;
 use super::quote::quoted;
-use super::rule::{Allowance, Rule};
+use super::rule::{Allowance, Covers, Rule};
 use super::scene::{Scene, Sight};
 use super::stdin::reads_its_program;
 use crate::assessment::SeenCommand;
@@ -57,25 +57,25 @@ pub(crate) fn coverage<'a>(scene: &Scene<'a>, now: Timestamp) -> Result<Covered<
         if vouched[sight.index] {
             continue;
         }
-        let (rule, allowance) = match covering(scene, sight, now) {
+        let (rule, allowance) = match covering(scene, sight, sight.command.score, now) {
             Ok(found) => found,
-            Err(_) if only_starts_others(sight) => continue,
+            Err(_) if only_starts_others(sight) || only_assigns(sight) => continue,
             Err(gap) => return Err(gap),
         };
         used.push((rule, allowance));
-        let mut vouches_for = vec![sight.index];
+        vouched[sight.index] = true;
         // Who approved every word of it approved what is written in it.
         if rule.is_exact() || allowance.covers.inner {
             let inner = inside(sight);
-            if inner.iter().all(|i| is_known(&commands[*i], allowance)) {
-                vouches_for.extend(inner);
+            let is_covered = |i: &usize| {
+                let command = &commands[*i];
+                is_known(command, allowance) && too_risky(command.score, rule, allowance, scene).is_none()
+            };
+            if inner.iter().all(is_covered) {
+                for index in inner {
+                    vouched[index] = true;
+                }
             }
-        }
-        for index in vouches_for {
-            if let Some(why) = too_risky(commands[index].score, rule, allowance, scene) {
-                return Err(Gap { command: index, rule: Some(rule.name.clone()), why });
-            }
-            vouched[index] = true;
         }
     }
     let Some(&(rule, allowance)) = used.first() else {
@@ -101,11 +101,9 @@ pub(crate) fn coverage<'a>(scene: &Scene<'a>, now: Timestamp) -> Result<Covered<
 
 /// The usual case: a request that is one command.
 fn alone<'a>(scene: &Scene<'a>, command: &SeenCommand, now: Timestamp) -> Result<Covered<'a>, Gap> {
-    let (rule, allowance) = covering(scene, Sight { scene, index: 0, command }, now)?;
-    match too_risky(command.score.max(scene.assessment.score), rule, allowance, scene) {
-        None => Ok(Covered { rule, allowance, rules: 1 }),
-        Some(why) => Err(Gap { command: 0, rule: Some(rule.name.clone()), why }),
-    }
+    let score = command.score.max(scene.assessment.score);
+    let (rule, allowance) = covering(scene, Sight { scene, index: 0, command }, score, now)?;
+    Ok(Covered { rule, allowance, rules: 1 })
 }
 
 /// The commands that were unwrapped from this one, at any depth.
@@ -135,25 +133,37 @@ fn only_starts_others(sight: Sight<'_>) -> bool {
     let Some(program) = command.words.first().filter(|word| word.literal) else { return false };
     let name = file_name(program.text.as_bytes());
     let known = ONLY_STARTS_OTHERS.iter().find(|known| known.as_bytes() == name);
-    let is_shell = name.ends_with(b"sh");
-    let reads_more = is_shell
-        && command.words[1..].iter().any(|word| {
-            READS_MORE.iter().any(|flag| super::flag::gives_flag(word.text.as_bytes(), flag.as_bytes()))
-        });
+    let does_more: &[&str] = match name {
+        b"time" => &["-o", "--output"],
+        _ if name.ends_with(b"sh") => &READS_MORE,
+        _ => &[],
+    };
+    let gives = |flag: &&str| {
+        command.words[1..].iter().any(|word| super::flag::gives_flag(word.text.as_bytes(), flag.as_bytes()))
+    };
     let is_sound = known.is_some_and(|known| {
         let hole = super::hole::Hole::Literal(known.as_bytes().to_vec());
         super::program::program_matches(&hole, sight, false, Strictness::Certain) == Answer::Yes
     });
-    let plain = super::rule::Covers::default();
     is_sound
-        && !reads_more
-        && command.redirections.iter().all(|redirection| plain.redirection(redirection, sight))
+        && !does_more.iter().any(gives)
+        && command.redirections.iter().all(|redirection| Covers::default().redirection(redirection, sight))
+}
+
+/// `NAME=value` alone runs nothing; what it changes for others is asked of their rules.
+fn only_assigns(sight: Sight<'_>) -> bool {
+    let command = sight.command;
+    command.words.is_empty()
+        && !command.opaque
+        && !command.assignments.is_empty()
+        && command.redirections.iter().all(|redirection| Covers::default().redirection(redirection, sight))
 }
 
 /// The first rule that vouches for one command with everything around it.
 fn covering<'a>(
     scene: &Scene<'a>,
     sight: Sight<'_>,
+    score: u8,
     now: Timestamp,
 ) -> Result<(&'a Rule, &'a Allowance), Gap> {
     let mut nearest: Option<Gap> = None;
@@ -164,7 +174,7 @@ fn covering<'a>(
         {
             continue;
         }
-        match objection(sight, allowance) {
+        match objection(sight, allowance).or_else(|| too_risky(score, rule, allowance, scene)) {
             None => return Ok((rule, allowance)),
             Some(why) => {
                 nearest.get_or_insert(Gap { command: sight.index, rule: Some(rule.name.clone()), why });

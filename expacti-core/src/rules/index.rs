@@ -1,7 +1,6 @@
 //! Which of many rules can matter for a command, found without asking them all.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::hole::Hole;

@@ -172,7 +172,8 @@ fn is_version(text: &[u8]) -> bool {
     text.iter().any(u8::is_ascii_digit) && text.iter().all(|b| b.is_ascii_digit() || b".-".contains(b))
 }
 
-fn without_version(file: &[u8]) -> &[u8] {
+/// `python3.11` without its number.
+pub(super) fn without_version(file: &[u8]) -> &[u8] {
     let end =
         file.iter().rposition(|b| !(b.is_ascii_digit() || b".-".contains(b))).map_or(0, |last| last + 1);
     &file[..end]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::examples;
 use super::index::Index;
 use super::parse::parse;
-use super::rule::{Effect, Rule};
+use super::rule::Rule;
 use super::scene::Sight;
 use super::source::{LoadError, Origin, Place, Problem, Source};
 use crate::assessment::Assessment;
