@@ -18,6 +18,7 @@ pub mod request;
 pub mod rules;
 mod score;
 mod see;
+mod sql;
 pub mod time;
 pub mod tools;
 pub mod untrusted;

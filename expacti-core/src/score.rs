@@ -13,8 +13,11 @@ use std::collections::BTreeSet;
 
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
-use crate::see::{Finding, Seen};
-use crate::tools::{Arguments, Category, Effect, Knowledge, Modifier, PathRole, Tool, Tools, Undo};
+use crate::see::unwrap::search_targets;
+use crate::see::{Finding, Input, MAX_REDIRECTIONS, Seen};
+use crate::tools::{
+    Arguments, Category, Effect, Knowledge, Modifier, PathRole, Tool, Tools, Undo, glob, glob_text,
+};
 
 /// The score of one command, with every reason.
 #[derive(Clone, Debug)]
@@ -80,10 +83,10 @@ pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &To
     let base =
         candidates.iter().enumerate().max_by_key(|(number, c)| (c.total(), std::cmp::Reverse(*number)));
     let Some((_, base)) = base else {
-        let nothing = look.stand_alone(&look.known.modifiers.empty_command, Category::ReadOnly);
-        return look.add_up(&nothing, &[], Vec::new());
+        let nothing = Look::stand_alone(&look.known.modifiers.empty_command, Category::ReadOnly);
+        return look.add_up(&nothing, &[], &[]);
     };
-    look.add_up(base, &candidates, adds)
+    look.add_up(base, &candidates, &adds)
 }
 
 /// One thing that comes on top.
@@ -97,11 +100,18 @@ impl<'t> Look<'t> {
     /// The effects of the program's description that apply.
     fn effects(&self) -> Vec<Candidate<'t>> {
         let Some(tool) = self.tool else { return Vec::new() };
-        let mut found: Vec<Candidate<'t>> = tool
+        let fitting: Vec<(&Effect, usize)> = tool
             .effects
             .iter()
             .filter(|effect| !effect.adds)
-            .filter_map(|effect| Some(self.candidate(effect, self.arguments.fits(effect)?)))
+            .filter_map(|effect| Some((effect, self.fits(effect)?)))
+            .collect();
+        // `delete pod` says more than `delete`. What has no subcommand as a condition holds beside either.
+        let longest = fitting.iter().map(|(_, length)| *length).max().unwrap_or_default();
+        let mut found: Vec<Candidate<'t>> = fitting
+            .into_iter()
+            .filter(|(effect, length)| effect.sub.is_empty() || *length == longest)
+            .map(|(effect, length)| self.candidate(effect, length))
             .collect();
         if found.is_empty() {
             let mut otherwise = self.candidate(&tool.otherwise, 0);
@@ -114,10 +124,28 @@ impl<'t> Look<'t> {
         found
     }
 
+    /// Whether an effect's conditions hold, those on the arguments and those on what is around them; then how many
+    /// words its subcommand has.
+    fn fits(&self, effect: &Effect) -> Option<usize> {
+        let rest = self.arguments.fits(effect)?;
+        let free = || self.arguments.free().get(rest..).unwrap_or_default().iter();
+        let input_fits = || match &self.seen.input {
+            Input::Text(text) => effect.input.iter().any(|pattern| glob_text(pattern, text)),
+            Input::Request | Input::Pipe | Input::File => false,
+        };
+        let holds = (!effect.computed || free().any(|word| !word.literal))
+            && (effect.program.is_empty()
+                || effect.program.iter().any(|pattern| glob(pattern, &self.seen.program.name)))
+            && (!effect.privileged || self.seen.privileged)
+            && (!effect.secret_args || free().any(|word| paths::is_secret(self, &word.text)))
+            && (effect.input.is_empty() || input_fits());
+        holds.then_some(rest)
+    }
+
     fn candidate(&self, effect: &'t Effect, rest: usize) -> Candidate<'t> {
         let mut candidate = Candidate {
             id: Cow::Borrowed(&effect.id),
-            points: effect.points,
+            points: if effect.carries && self.seen.wraps { effect.points.min(10) } else { effect.points },
             why: Cow::Borrowed(&effect.why),
             categories: Cow::Borrowed(&effect.categories),
             undo: effect.undo,
@@ -131,23 +159,37 @@ impl<'t> Look<'t> {
     }
 
     fn judge_paths(&self, role: PathRole, rest: usize, candidate: &mut Candidate<'t>) {
+        if let Some(tool) = self.tool.filter(|tool| !tool.searches.is_empty()) {
+            let targets = search_targets(tool, &self.arguments);
+            paths::judge(self, role, targets.iter().map(|target| (target.as_str(), false)), candidate);
+            return;
+        }
         let free = self.arguments.free().get(rest..).unwrap_or_default();
         let skip = usize::from(role == PathRole::Own);
         let paths = free.iter().skip(skip).map(|word| (word.text.as_ref(), word.literal));
         let last_only = role == PathRole::WriteLast;
         let skip = if last_only { free.len().saturating_sub(1) } else { 0 };
-        if self.seen.appends {
-            candidate.with.push((
-                &self.known.modifiers.targets_from_input,
-                self.known.modifiers.targets_from_input.points,
-            ));
-        }
         paths::judge(self, role, paths.skip(skip), candidate);
+        let harmless = candidate.with.iter().any(|(_, points)| *points < 0);
+        if self.seen.appends && !harmless {
+            let modifiers = &self.known.modifiers;
+            match role {
+                PathRole::Delete | PathRole::Own => {
+                    let modifier = &modifiers.targets_from_input;
+                    candidate.with.push((modifier, modifier.points));
+                }
+                PathRole::Write | PathRole::WriteLast => {
+                    candidate.with.push((&modifiers.many_targets, modifiers.many_targets.points));
+                }
+                PathRole::Read => {}
+            }
+        }
     }
 
     fn redirections(&self) -> Vec<Candidate<'t>> {
         let writes = self.seen.redirections.iter().filter(|redirection| redirection.writes);
         writes
+            .take(MAX_REDIRECTIONS)
             .filter_map(|redirection| redirection.target.as_ref())
             .filter(|target| !paths::is_harmless_device(self.known, &target.text.to_lossy()))
             .map(|target| {
@@ -174,8 +216,7 @@ impl<'t> Look<'t> {
 
     fn additions(&self) -> Vec<Addition<'t>> {
         let Some(tool) = self.tool else { return Vec::new() };
-        let fitting =
-            tool.effects.iter().filter(|effect| effect.adds && self.arguments.fits(effect).is_some());
+        let fitting = tool.effects.iter().filter(|effect| effect.adds && self.fits(effect).is_some());
         fitting
             .map(|effect| Addition {
                 id: Cow::Borrowed(&effect.id),
@@ -186,7 +227,7 @@ impl<'t> Look<'t> {
     }
 
     /// A modifier that is an effect of its own.
-    fn stand_alone(&self, modifier: &'t Modifier, category: Category) -> Candidate<'t> {
+    fn stand_alone(modifier: &'t Modifier, category: Category) -> Candidate<'t> {
         Candidate {
             id: Cow::Borrowed(&modifier.id),
             points: modifier.points,
@@ -201,22 +242,25 @@ impl<'t> Look<'t> {
     fn findings(&self) -> Vec<Candidate<'t>> {
         let known = &self.known.modifiers;
         let candidate = |finding: &Finding| match finding {
-            Finding::ComputedCommand => self.stand_alone(&known.computed_command, Category::Obfuscation),
-            Finding::UnparsedShell => self.stand_alone(&known.unparsed_shell, Category::Obfuscation),
-            Finding::TooDeep => self.stand_alone(&known.too_deep, Category::Obfuscation),
-            Finding::ScriptCut => self.stand_alone(&known.script_cut, Category::CodeExecution),
-            Finding::UnreadScript => self.stand_alone(&known.unread_script, Category::CodeExecution),
-            Finding::ProgramFromInput => self.stand_alone(&known.program_from_input, Category::CodeExecution),
-            Finding::ShellFromInput => self.stand_alone(&known.pipe_to_shell, Category::CodeExecution),
-            Finding::SocketToShell => self.stand_alone(&known.socket_to_shell, Category::RemoteExecution),
-            Finding::ComputedProgram => self.stand_alone(&known.computed_command, Category::Obfuscation),
-            Finding::Empty => self.stand_alone(&known.empty_command, Category::ReadOnly),
+            Finding::ComputedCommand => Self::stand_alone(&known.computed_command, Category::Obfuscation),
+            Finding::UnparsedShell => Self::stand_alone(&known.unparsed_shell, Category::Obfuscation),
+            Finding::TooDeep => Self::stand_alone(&known.too_deep, Category::Obfuscation),
+            Finding::ScriptCut => Self::stand_alone(&known.script_cut, Category::CodeExecution),
+            Finding::UnreadScript => Self::stand_alone(&known.unread_script, Category::CodeExecution),
+            Finding::ProgramFromInput => {
+                Self::stand_alone(&known.program_from_input, Category::CodeExecution)
+            }
+            Finding::ShellFromInput => Self::stand_alone(&known.pipe_to_shell, Category::CodeExecution),
+            Finding::SocketToShell => Self::stand_alone(&known.socket_to_shell, Category::RemoteExecution),
+            Finding::ComputedProgram => Self::stand_alone(&known.computed_program, Category::Obfuscation),
+            Finding::ComputedStart => Self::stand_alone(&known.computed_start, Category::CodeExecution),
+            Finding::Empty => Self::stand_alone(&known.empty_command, Category::ReadOnly),
         };
         self.seen.findings.iter().map(candidate).collect()
     }
 
     /// Base, additions, context, and the bounds that always hold.
-    fn add_up(&self, base: &Candidate<'t>, all: &[Candidate<'t>], adds: Vec<Addition<'t>>) -> Scored {
+    fn add_up(&self, base: &Candidate<'t>, all: &[Candidate<'t>], adds: &[Addition<'t>]) -> Scored {
         let known = &self.known.modifiers;
         let mut factors = vec![Factor {
             name: base.id.clone().into(),
@@ -233,7 +277,7 @@ impl<'t> Look<'t> {
         for (modifier, points) in &base.with {
             add(&mut total, &modifier.id, *points, &modifier.why);
         }
-        for addition in &adds {
+        for addition in adds {
             add(&mut total, &addition.id, addition.points, &addition.why);
         }
         let reads_only = all.iter().chain([base]).all(|c| c.categories.iter().all(|c| c.reads_only()));
@@ -242,7 +286,15 @@ impl<'t> Look<'t> {
                 add(&mut total, &modifier.id, modifier.points, &modifier.why);
             }
         }
-        if base.undo == Undo::Never {
+        if self.seen.appends && base.undo >= Undo::Hard && base.with.is_empty() {
+            let modifier = &known.targets_from_input;
+            add(&mut total, &modifier.id, modifier.points, &modifier.why);
+        }
+        let undo = if context::is_throwaway(self, base) { Undo::Hard } else { base.undo };
+        if undo < base.undo {
+            add(&mut total, &known.development.id, known.development.points, &known.development.why);
+        }
+        if undo == Undo::Never {
             add(&mut total, &known.irreversible.id, known.irreversible.points, &known.irreversible.why);
         }
         let before = total;
@@ -251,7 +303,7 @@ impl<'t> Look<'t> {
             let points = points.min(ceiling - total).max(points.min(0));
             add(&mut total, &modifier.id, points, &modifier.why);
         }
-        if base.undo == Undo::Never && total < known.irreversible_floor.points {
+        if undo == Undo::Never && total < known.irreversible_floor.points {
             let missing = known.irreversible_floor.points - total;
             add(&mut total, &known.irreversible_floor.id, missing, &known.irreversible_floor.why);
         }

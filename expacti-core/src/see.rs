@@ -6,7 +6,7 @@
 mod interpreters;
 mod name;
 pub(crate) mod shell;
-mod unwrap;
+pub(crate) mod unwrap;
 
 use std::rc::Rc;
 
@@ -23,10 +23,13 @@ const MAX_WRAPPINGS: usize = 16;
 const MAX_COMMANDS: usize = 1024;
 /// Words of one command that are looked at.
 const MAX_WORDS: usize = 4096;
+/// Redirections of one command that are looked at.
+pub(crate) const MAX_REDIRECTIONS: usize = 256;
 /// Bytes of shell and program text that are read for one request, inner ones counted again.
 const MAX_TEXT: usize = 1024 * 1024;
 
 /// One simple command and what is known around it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// The command that it was taken out of.
@@ -43,6 +46,10 @@ pub(crate) struct Seen {
     pub input: Input,
     /// Commands whose output is part of its words.
     pub substituted: Vec<usize>,
+    /// Commands that write into it.
+    pub upstream: Rc<[usize]>,
+    /// It reads its program from a text that was seen.
+    pub program_from_text: bool,
     pub findings: Vec<Finding>,
     /// Program text in other languages: the language and the text.
     pub code: Vec<(String, String)>,
@@ -60,12 +67,12 @@ pub(crate) enum Input {
     /// From where the request reads.
     #[default]
     Request,
-    /// From these commands.
-    Pipe(Rc<[usize]>),
+    /// From other commands, and nobody knows what they write.
+    Pipe,
     /// This text.
     Text(Rc<str>),
     /// A file.
-    File(Word),
+    File,
 }
 
 /// Something that could not be seen, or that is a danger by its form alone.
@@ -80,6 +87,7 @@ pub(crate) enum Finding {
     ShellFromInput,
     SocketToShell,
     ComputedProgram,
+    ComputedStart,
     Empty,
 }
 
@@ -110,16 +118,18 @@ impl Unwrapping<'_> {
             let Some(seen) = self.seen.get(at) else { return };
             let program = program_name(seen, self.request, self.tools);
             let mut found = unwrap::Found::default();
-            if seen.words.len() > MAX_WORDS {
+            if seen.words.len() > MAX_WORDS || seen.redirections.len() > MAX_REDIRECTIONS {
                 found.findings.push(Finding::TooDeep);
+            } else {
+                unwrap::look_inside(seen, &program, self.request, self.tools, &mut found);
             }
-            unwrap::look_inside(seen, &program, self.request, self.tools, &mut found);
             (std::mem::take(&mut found.children), found, program)
         };
         if let Some(seen) = self.seen.get_mut(at) {
             seen.program = program;
             seen.findings.extend(findings.findings);
             seen.code = findings.code;
+            seen.program_from_text = findings.program_from_text;
             seen.wraps = !children.is_empty();
         }
         for child in children {
@@ -128,7 +138,7 @@ impl Unwrapping<'_> {
     }
 
     fn add(&mut self, parent: usize, child: unwrap::Child) {
-        let Some(from) = self.seen.get(parent).cloned() else { return };
+        let Some(from) = self.seen.get(parent).map(Seen::clone_surroundings) else { return };
         if from.via.len() >= MAX_WRAPPINGS {
             self.finding(parent, Finding::TooDeep);
             return;
@@ -142,6 +152,8 @@ impl Unwrapping<'_> {
             privileged: from.privileged || child.privileged,
             appends: child.appends,
             input: from.input.clone(),
+            upstream: Rc::clone(&from.upstream),
+            substituted: from.substituted.clone(),
             assignments: child.assignments,
             directory: from.directory.clone(),
             ..Seen::default()
@@ -188,13 +200,15 @@ impl Unwrapping<'_> {
         }
         let mut directory = inherited.directory.clone();
         for command in read.commands {
+            let mut upstream = Rc::clone(&inherited.upstream);
             let input = match command.input {
                 shell::ShellInput::Inherited => inherited.input.clone(),
                 shell::ShellInput::Pipe(range) => {
-                    Input::Pipe(range.map(|number| base + number).rev().take(64).collect())
+                    upstream = range.map(|number| base + number).rev().take(64).collect();
+                    piped_text(&self.seen, &upstream).map_or(Input::Pipe, |text| Input::Text(text.into()))
                 }
                 shell::ShellInput::Text(text) => Input::Text(text.into()),
-                shell::ShellInput::File(word) => Input::File(word),
+                shell::ShellInput::File => Input::File,
                 shell::ShellInput::Pending(_) => Input::Text("".into()),
             };
             let goes_to = changes_directory(&command.words);
@@ -205,6 +219,7 @@ impl Unwrapping<'_> {
                 assignments: command.assignments,
                 input,
                 substituted,
+                upstream,
                 directory: directory.clone(),
                 ..inherited.clone_context()
             });
@@ -224,6 +239,18 @@ impl Unwrapping<'_> {
 }
 
 impl Seen {
+    /// What a command passes on to those inside of it.
+    fn clone_surroundings(&self) -> Self {
+        Self {
+            assignments: self.assignments.clone(),
+            input: self.input.clone(),
+            substituted: self.substituted.clone(),
+            upstream: Rc::clone(&self.upstream),
+            directory: self.directory.clone(),
+            ..self.clone_context()
+        }
+    }
+
     /// What commands of the same shell text have in common.
     fn clone_context(&self) -> Self {
         Self {
@@ -235,6 +262,17 @@ impl Seen {
             ..Self::default()
         }
     }
+}
+
+/// What the only command upstream writes, where that can be told without running it.
+fn piped_text(seen: &[Seen], upstream: &[usize]) -> Option<String> {
+    let [only] = upstream else { return None };
+    let writer = seen.get(*only)?;
+    let input = match &writer.input {
+        Input::Text(text) => Some(text.as_ref()),
+        Input::Request | Input::Pipe | Input::File => None,
+    };
+    shell::output_of(&writer.words, &writer.redirections, input)
 }
 
 /// Where a `cd` goes, if this is one.

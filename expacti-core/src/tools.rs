@@ -17,13 +17,13 @@ pub(crate) use description::{
     Category, CodeReader, Effect, PathRole, Runs, RunsKind, SqlReader, SqlSource, Tool, Undo,
 };
 pub use error::ToolError;
-pub(crate) use glob::glob;
-pub(crate) use knowledge::{Knowledge, Modifier, Reach};
+pub(crate) use glob::{glob, glob_text};
+pub(crate) use knowledge::{Call, Knowledge, Modifier, Reach, Statement};
 
 /// The loaded descriptions of programs, and what is known beside them (modifiers, names, SQL statements).
 #[derive(Clone, Debug)]
 pub struct Tools {
-    tools: Vec<Tool>,
+    described: Vec<Tool>,
     by_name: HashMap<String, usize>,
     knowledge: Knowledge,
 }
@@ -43,7 +43,7 @@ impl Tools {
     /// described again is described anew, not merged; later files win.
     pub fn with(extra: &[(&str, &str)]) -> Result<Self, ToolError> {
         let mut tools =
-            Self { tools: Vec::new(), by_name: HashMap::new(), knowledge: embedded::knowledge()? };
+            Self { described: Vec::new(), by_name: HashMap::new(), knowledge: embedded::knowledge()? };
         for (file, text) in embedded::TOOL_FILES {
             tools.add(file, text, true)?;
         }
@@ -55,14 +55,14 @@ impl Tools {
 
     fn add(&mut self, file: &str, text: &str, unique: bool) -> Result<(), ToolError> {
         for tool in description::parse(file, text)? {
-            let index = self.tools.len();
+            let index = self.described.len();
             for name in &tool.names {
                 let before = self.by_name.insert(name.clone(), index);
                 if before.is_some() && unique {
                     return Err(ToolError::described_twice(file, name));
                 }
             }
-            self.tools.push(tool);
+            self.described.push(tool);
         }
         Ok(())
     }
@@ -74,12 +74,7 @@ impl Tools {
             let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
             (unversioned.len() != name.len()).then(|| self.by_name.get(unversioned)).flatten()
         })?;
-        self.tools.get(*index)
-    }
-
-    /// All names that are described.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
+        self.described.get(*index)
     }
 
     pub(crate) fn knowledge(&self) -> &Knowledge {

@@ -54,12 +54,23 @@ pub(super) fn target<'t>(look: &Look<'t>, base: &Candidate<'t>) -> Vec<(&'t Modi
         found.push((&known.modifiers.staging, known.modifiers.staging.points));
     } else if hints.remote {
         found.push((&known.modifiers.remote_database, known.modifiers.remote_database.points));
-    } else if hints.development {
-        found.push((&known.modifiers.development, known.modifiers.development.points));
     }
     found
 }
 
+/// Whether a command works on rows of a database whose name says that they are nobody's.
+pub(super) fn is_throwaway(look: &Look<'_>, base: &Candidate<'_>) -> bool {
+    let reaches = look.tool.is_some_and(|tool| tool.reach.contains(&Reach::Database));
+    let rows =
+        base.categories.iter().all(|category| *category == Category::DatabaseWrite) && base.points < 60;
+    if !(reaches && rows) {
+        return false;
+    }
+    let hints = Hints::of(look);
+    hints.development && !hints.production && !hints.staging && !hints.remote
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 #[derive(Debug, Default)]
 struct Hints {
     production: bool,
@@ -81,8 +92,21 @@ impl Hints {
                 hints.read(look, value, true);
             }
         }
-        for outer in &look.seen.via {
-            hints.read(look, outer, true);
+        // What `ssh` or `kubectl exec` reaches is where the inner command runs, and what `env` sets holds inside.
+        let mut parent = look.seen.parent;
+        for _ in 0..4 {
+            let Some(outer) = parent.and_then(|number| look.all.get(number)) else { break };
+            if look.seen.elsewhere {
+                for word in outer.words.iter().skip(1).take(32) {
+                    hints.read(look, &word.text.to_lossy(), true);
+                }
+            }
+            for (name, value) in &outer.assignments {
+                if Self::tells(look, reach, name) {
+                    hints.read(look, &value.text.to_lossy(), true);
+                }
+            }
+            parent = outer.parent;
         }
         for (name, value) in &look.seen.assignments {
             if Self::tells(look, reach, name) {
@@ -120,7 +144,7 @@ impl Hints {
             self.production |= any(&context.production_words)
                 || target && any(&context.production_target_words) && is_target(look);
             self.staging |= any(&context.staging_words);
-            self.development |= any(&context.development_words);
+            self.development |= target && any(&context.development_words);
         }
         if target && text.contains('.') {
             let lower = text.to_ascii_lowercase();

@@ -1,5 +1,102 @@
-use super::{Candidate, Look};
+//! What flows from one command into another: code from the network into a shell, secrets out to the network.
 
-pub(super) fn candidates<'t>(_look: &Look<'t>) -> Vec<Candidate<'t>> {
-    Vec::new()
+use super::{Candidate, Look, secrets};
+use crate::see::{Finding, Seen};
+use crate::tools::{Category, RunsKind, Tool, glob};
+
+/// Commands that are followed up a stream.
+const MAX_STREAM: usize = 64;
+
+/// Where what comes into a command comes from.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
+#[derive(Debug, Default)]
+struct Sources {
+    fetched: bool,
+    decoded: bool,
+    secret: bool,
+    environment: bool,
+    any: bool,
+    gate: bool,
+}
+
+pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
+    let mut found = Vec::new();
+    let Some(tool) = look.tool else { return found };
+    let known = &look.known.modifiers;
+    let piped = sources(look, look.seen.upstream.iter().copied());
+    let substituted = sources(look, look.seen.substituted.iter().copied());
+    let finding = |finding| look.seen.findings.contains(&finding);
+    let takes_input =
+        finding(Finding::ShellFromInput) || finding(Finding::ProgramFromInput) || look.seen.program_from_text;
+    let takes_words =
+        (finding(Finding::ComputedProgram) || finding(Finding::UnreadScript) || runs_code(tool))
+            && !look.seen.substituted.is_empty();
+    let fetched = takes_input && piped.fetched || takes_words && substituted.fetched;
+    let decoded = takes_input && piped.decoded || takes_words && substituted.decoded;
+    if fetched {
+        found.push(Look::stand_alone(&known.network_to_shell, Category::RemoteExecution));
+    } else if decoded {
+        found.push(Look::stand_alone(&known.decoded_to_shell, Category::Obfuscation));
+    }
+    if (piped.gate || substituted.gate) && tool.otherwise.categories.contains(&Category::ProcessAndService) {
+        found.push(Look::stand_alone(&known.gate_path, Category::PrivilegeAndEscape));
+    }
+    if tool.sends {
+        let secret = piped.secret || substituted.secret || secrets::names_one(look);
+        if secret {
+            found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
+        } else if piped.environment || substituted.environment {
+            found.push(Look::stand_alone(&known.environment_to_network, Category::SecretsAndCredentials));
+        } else if piped.any && !tool.runs.iter().any(|runs| runs.elsewhere) {
+            found.push(Look::stand_alone(&known.data_to_network, Category::NetworkTransfer));
+        }
+    }
+    found
+}
+
+fn runs_code(tool: &Tool) -> bool {
+    tool.runs_files
+        || tool
+            .runs
+            .iter()
+            .any(|runs| matches!(runs.kind, RunsKind::Script | RunsKind::Joined) && !runs.elsewhere)
+}
+
+/// What the commands that write into this one are, and those that write into them.
+fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
+    let mut sources = Sources::default();
+    let mut todo: Vec<usize> = from.take(MAX_STREAM).collect();
+    let mut done = 0;
+    while let Some(number) = todo.pop() {
+        done += 1;
+        if done > MAX_STREAM {
+            break;
+        }
+        let Some(seen) = look.all.get(number) else { continue };
+        sources.any = true;
+        if let Some(tool) = look.tools.find(&seen.program.name) {
+            sources.fetched |= tool.fetches;
+            sources.decoded |= tool.decodes;
+        }
+        sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
+            let path = format!("/{}", word.text.to_lossy());
+            look.known.places.gate.iter().any(|pattern| glob(pattern, &path))
+        });
+        sources.secret |= secrets::shows_secret(look, seen);
+        sources.environment |= shows_environment(seen);
+        todo.extend(seen.upstream.iter().chain(&seen.substituted).copied().filter(|next| *next != number));
+    }
+    sources
+}
+
+/// `env`, `printenv`, `set`, `export -p` without arguments that narrow them.
+fn shows_environment(seen: &Seen) -> bool {
+    let rest = seen.words.len() - usize::from(!seen.words.is_empty());
+    match seen.program.name.as_str() {
+        "env" | "printenv" | "set" => rest == 0,
+        "export" | "declare" | "typeset" => {
+            seen.words.get(1).is_none_or(|word| word.text.as_bytes() == b"-p")
+        }
+        _ => false,
+    }
 }

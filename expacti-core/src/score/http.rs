@@ -1,5 +1,236 @@
+//! What a request over HTTP does, by method, address and body.
+
+use super::statements::of_statement;
 use super::{Candidate, Look};
 
-pub(super) fn candidates<'t>(_look: &Look<'t>) -> Vec<Candidate<'t>> {
-    Vec::new()
+/// Options that name the method, the body and the address, in whichever client.
+const METHOD: [&str; 3] = ["-X", "--request", "--method"];
+const BODY: [&str; 14] = [
+    "-d",
+    "--data",
+    "--data-raw",
+    "--data-binary",
+    "--data-ascii",
+    "--data-urlencode",
+    "--json",
+    "-F",
+    "--form",
+    "--form-string",
+    "--post-data",
+    "--body-data",
+    "--post-file",
+    "--raw",
+];
+const UPLOAD: [&str; 3] = ["-T", "--upload-file", "--body-file"];
+/// Words in an address or a mutation's name that say it destroys.
+const DESTRUCTIVE: [&str; 14] = [
+    "delete",
+    "destroy",
+    "drop",
+    "purge",
+    "terminate",
+    "wipe",
+    "truncate",
+    "flush",
+    "erase",
+    "remove",
+    "reset",
+    "revoke",
+    "shutdown",
+    "uninstall",
+];
+
+pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
+    if !look.tool.is_some_and(|tool| tool.http) {
+        return Vec::new();
+    }
+    classes(look)
+        .into_iter()
+        .filter_map(|class| Some(of_statement(&format!("http.{class}"), look.known.requests.get(class)?)))
+        .collect()
+}
+
+fn classes(look: &Look<'_>) -> Vec<&'static str> {
+    let arguments = &look.arguments;
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let bodies: Vec<String> = arguments.values(&owned(&BODY)).map(|(text, _)| text.to_owned()).collect();
+    let mut free: Vec<&str> = arguments.free().iter().map(|word| word.text.as_ref()).collect();
+    let mut method = arguments.values(&owned(&METHOD)).last().map(|(text, _)| text.to_ascii_uppercase());
+    // httpie: http DELETE url, and items behind it make it a POST.
+    if let Some(first) = free.first()
+        && first.len() > 2
+        && first.bytes().all(|b| b.is_ascii_uppercase())
+    {
+        method = method.or(Some((*first).to_owned()));
+        free.remove(0);
+    }
+    if method.is_none() && look.seen.program.name.starts_with("http") && free.len() > 1 {
+        method = free[1..]
+            .iter()
+            .any(|item| item.contains('=') && !item.contains("=="))
+            .then(|| "POST".to_owned());
+    }
+    let head = arguments.has(&owned(&["-I", "--head"]));
+    let as_get = arguments.has(&owned(&["-G", "--get"]));
+    let uploads =
+        arguments.has(&owned(&UPLOAD)) || bodies.iter().any(|body| body.contains('@') && is_file(body));
+    let method = method.unwrap_or_else(|| {
+        let method = match () {
+            () if head => "HEAD",
+            () if arguments.has(&owned(&["-T", "--upload-file"])) => "PUT",
+            () if !bodies.is_empty() && !as_get => "POST",
+            () => "GET",
+        };
+        method.to_owned()
+    });
+    let urls: Vec<String> = free
+        .iter()
+        .copied()
+        .chain(arguments.values(&owned(&["--url"])).map(|(url, _)| url))
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let near = !urls.is_empty() && urls.iter().all(|url| is_near(url));
+    let mut found = Vec::new();
+    let metadata =
+        ["169.254.169.254", "metadata.google.internal", "100.100.100.200", "169.254.170.2", "fd00:ec2::254"];
+    if urls.iter().any(|url| metadata.iter().any(|host| url.contains(host))) {
+        found.push("metadata");
+    }
+    if arguments.has(&owned(&["--unix-socket"])) {
+        let sockets = owned(&["--unix-socket"]);
+        if arguments.values(&sockets).any(|(path, _)| {
+            path.contains("docker.sock") || path.contains("podman") || path.contains("containerd")
+        }) {
+            found.push("socket");
+        }
+    }
+    let text = bodies.join(" ");
+    let headers = owned(&["-H", "--header"]);
+    let overrides = |(header, _): (&str, bool)| {
+        let header = header.to_ascii_lowercase();
+        header
+            .starts_with("x-http-method-override")
+            .then(|| header.rsplit(':').next().unwrap_or_default().trim().to_ascii_uppercase())
+    };
+    let method = arguments.values(&headers).find_map(overrides).unwrap_or(method);
+    let changes = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if let Some(class) = graphql(&text).or_else(|| graphql(&urls.join(" "))) {
+        found.push(class);
+        return found;
+    }
+    let address_destroys = urls.iter().any(|url| names_destruction(path_of(url)));
+    found.push(match method.as_str() {
+        "DELETE" if urls.iter().any(|url| takes_all(url)) => "delete-all",
+        "DELETE" => {
+            if near {
+                "delete-near"
+            } else {
+                "delete"
+            }
+        }
+        "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| changes_rights(url)) => "rights",
+        "PUT" | "PATCH" => {
+            if near {
+                "put-near"
+            } else {
+                "put"
+            }
+        }
+        "GET" | "HEAD" | "OPTIONS" => "get",
+        _ if urls.iter().any(|url| url.contains("_delete_by_query")) => "delete-all",
+        _ if (address_destroys || names_destruction(&text.to_ascii_lowercase())) && !near => "destructive",
+        _ if address_destroys => "delete-near",
+        _ => {
+            if near {
+                "post-near"
+            } else {
+                "post"
+            }
+        }
+    });
+    if uploads && changes && !near {
+        found.push("upload");
+    }
+    found
+}
+
+/// Elasticsearch and its like: a whole index, or all of them.
+fn takes_all(url: &str) -> bool {
+    let path = path_of(url).trim_matches('/');
+    path.contains('*') || path == "_all" || url.contains(":9200/") && !path.contains('/') && !path.is_empty()
+}
+
+/// Addresses of rights and protections.
+fn changes_rights(url: &str) -> bool {
+    [
+        "/protection",
+        "/rulesets",
+        "/collaborators",
+        "/permissions",
+        "/members",
+        "/deploy-keys",
+        "/deploykeys",
+        "/hooks",
+        "/visibility",
+        "/transfer",
+    ]
+    .iter()
+    .any(|part| path_of(url).contains(part))
+}
+
+fn is_file(body: &str) -> bool {
+    body.starts_with('@') || body.contains("=@")
+}
+
+fn is_near(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or(url);
+    let host = host.split(['/', '?']).next().unwrap_or(host);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    if host.starts_with("[::1]") {
+        return true;
+    }
+    let host = host.split(':').next().unwrap_or(host);
+    matches!(host, "" | "localhost" | "0.0.0.0" | "::1" | "host.docker.internal")
+        || host.starts_with("127.")
+        || host.ends_with(".localhost")
+}
+
+fn path_of(url: &str) -> &str {
+    let rest = url.split("://").nth(1).unwrap_or(url);
+    rest.find('/').map_or("", |at| &rest[at..])
+}
+
+/// The class of a GraphQL text, if it is one.
+fn graphql(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("mutation") {
+        return Some(if names_destruction(&lower.replace("mutation", " ")) {
+            "graphql-destroy"
+        } else {
+            "graphql-mutation"
+        });
+    }
+    (lower.contains("\"query\"")
+        && lower.contains('{')
+        && lower.contains("query")
+        && !lower.contains("match_all")
+        && lower.contains("{ "))
+    .then_some("graphql-query")
+}
+
+/// Whether a word, or a part of a name in camel or snake case, says that it destroys.
+fn names_destruction(text: &str) -> bool {
+    DESTRUCTIVE.iter().any(|verb| {
+        text.match_indices(verb).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            // deleteVolume and volumeDelete, delete_volume, /delete, but neither "undelete" nor "deleted".
+            let mut after = text[at + verb.len()..].chars();
+            let (next, then) = (after.next(), after.next());
+            let inflected = matches!(next, Some('d' | 'r' | 's')) && !then.is_some_and(char::is_alphabetic)
+                || text[at + verb.len()..].starts_with("ped");
+            let begins = before.is_none_or(|c| c != 'n');
+            let ends = !inflected;
+            begins && ends
+        })
+    })
 }

@@ -1,7 +1,7 @@
 //! What the program's own name and file say.
 
 use super::{Addition, Candidate, Look};
-use crate::tools::{Category, Modifier, glob};
+use crate::tools::{Category, Modifier, RunsKind, glob};
 use std::borrow::Cow;
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
@@ -9,10 +9,10 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let mut found = Vec::new();
     let program = &look.seen.program;
     if program.looks_alike {
-        found.push(look.stand_alone(&known.look_alike_name, Category::Obfuscation));
+        found.push(Look::stand_alone(&known.look_alike_name, Category::Obfuscation));
     }
     if look.seen.via.is_empty() && look.request.exe.unlinked {
-        found.push(look.stand_alone(&known.no_file, Category::CodeExecution));
+        found.push(Look::stand_alone(&known.no_file, Category::CodeExecution));
     }
     let folder = program.folder.as_deref().unwrap_or_default();
     let inside = |folder: &str, temporary: &String| {
@@ -20,9 +20,60 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
             || folder.strip_prefix(temporary.as_str()).is_some_and(|rest| rest.starts_with('/'))
     };
     if !look.seen.elsewhere && look.known.places.temporary.iter().any(|temporary| inside(folder, temporary)) {
-        found.push(look.stand_alone(&known.temporary_program, Category::CodeExecution));
+        let mut candidate = Look::stand_alone(&known.temporary_program, Category::CodeExecution);
+        if look.tools.find(&program.name).is_some() {
+            // A program there that has the name of a known one is not that one.
+            candidate.with.push((&known.disguised_name, known.disguised_name.points));
+        }
+        found.push(candidate);
+    }
+    let hijacks = |name: &str, value: &str| {
+        let variables = &look.known.context.hijacking_variables;
+        let entry = variables.iter().find(|(pattern, _)| glob(pattern, name));
+        entry.is_some_and(|(_, harmless)| {
+            !value.is_empty() && !harmless.iter().any(|pattern| glob(pattern, value))
+        })
+    };
+    if look.seen.assignments.iter().any(|(name, value)| hijacks(name, &value.text.to_lossy())) {
+        found.push(Look::stand_alone(&known.environment_hijack, Category::CodeExecution));
+    }
+    if fetched_before(look) {
+        found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
     }
     found
+}
+
+/// Whether an earlier command of the same text fetched the very file that this one runs.
+fn fetched_before(look: &Look<'_>) -> bool {
+    let Some(tool) = look.tool else { return false };
+    let runs_file =
+        tool.runs_files || tool.code.is_some() || tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
+    let file = if look.seen.program.folder.is_some() {
+        look.seen.words.first().map(|word| word.text.to_lossy())
+    } else {
+        look.arguments.free().first().filter(|_| runs_file).map(|word| word.text.clone())
+    };
+    let Some(file) = file else { return false };
+    let bare = file.trim_start_matches("./");
+    let name = bare.rsplit('/').next().unwrap_or(bare);
+    if name.is_empty() {
+        return false;
+    }
+    look.all[look.at.saturating_sub(64)..look.at].iter().any(|earlier| {
+        let fetches = look.tools.find(&earlier.program.name).is_some_and(|tool| tool.fetches);
+        let writes = |text: &str| {
+            let text = text.trim_start_matches("./");
+            text == bare || text.contains("://") && text.rsplit('/').next() == Some(name)
+        };
+        fetches
+            && (earlier.words.iter().skip(1).take(64).any(|word| writes(&word.text.to_lossy()))
+                || earlier
+                    .redirections
+                    .iter()
+                    .filter(|r| r.writes)
+                    .filter_map(|r| r.target.as_ref())
+                    .any(|target| writes(&target.text.to_lossy())))
+    })
 }
 
 pub(super) fn additions<'t>(look: &Look<'t>) -> Vec<Addition<'t>> {
@@ -37,11 +88,6 @@ pub(super) fn additions<'t>(look: &Look<'t>) -> Vec<Addition<'t>> {
     };
     if look.seen.program.disguised {
         add(&known.disguised_name);
-    }
-    let hijacks =
-        |name: &str| look.known.context.hijacking_variables.iter().any(|pattern| glob(pattern, name));
-    if look.seen.assignments.iter().any(|(name, _)| hijacks(name)) {
-        add(&known.environment_hijack);
     }
     let hidden = |text: &str| {
         !text.is_ascii()

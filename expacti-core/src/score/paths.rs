@@ -3,6 +3,9 @@
 use super::{Candidate, Look};
 use crate::tools::{Category, Knowledge, Modifier, PathRole, Undo, glob};
 
+/// The kernel's limit.
+const MAX_PATH: usize = 4096;
+
 /// A path, made comparable.
 struct Path<'a> {
     /// As written, without a trailing slash.
@@ -56,6 +59,10 @@ pub(super) fn judge<'t, 'p>(
 fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> (Vec<&'t Modifier>, bool) {
     let known = look.known;
     let modifiers = &known.modifiers;
+    if text.len() > MAX_PATH {
+        // No path is that long, so it is put together when it runs, or nothing happens.
+        return (vec![&modifiers.computed_argument], false);
+    }
     let path = Path::read(look, text);
     let mut found = Vec::new();
     if role == PathRole::Read || is_harmless_device(known, text) {
@@ -88,6 +95,9 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
         found.push(&modifiers.system_path);
     } else if !path.inside {
         found.push(&modifiers.outside_work_tree);
+    }
+    if matches!(role, PathRole::Delete | PathRole::Own) && is_secret(look, text) {
+        found.push(&modifiers.secret_file_change);
     }
     let vanishes = found.iter().any(|modifier| modifier.points < 0);
     if production && !vanishes {
@@ -172,7 +182,7 @@ impl<'a> Path<'a> {
         let home = look.request.env.get(&"HOME".into()).map(|home| home.to_lossy().into_owned());
         matches!(full, "~" | "$HOME" | "${HOME}" | "/root" | "/home" | "/Users" | "/home/*" | "/Users/*")
             || home.as_deref() == Some(full)
-            || full.starts_with("~") && !full.contains('/')
+            || full.starts_with('~') && !full.contains('/')
             || ["/home/", "/Users/"].iter().any(|root| {
                 full.strip_prefix(root).is_some_and(|rest| !rest.contains('/') && !rest.is_empty())
             })
@@ -201,8 +211,7 @@ impl<'a> Path<'a> {
 
     fn is_regenerable(&self, look: &Look<'_>) -> bool {
         let names = &look.known.places.regenerable;
-        let elsewhere =
-            self.full.starts_with("/usr") || self.full.starts_with("/etc") || self.full.starts_with("/var");
+        let elsewhere = self.full.starts_with('/') && !self.inside && !self.in_work_root(look);
         let known = |part: &str| names.iter().any(|name| glob(name, part));
         !elsewhere && !self.text.contains("..") && self.has_component(|part| !part.is_empty() && known(part))
     }

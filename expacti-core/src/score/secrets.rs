@@ -1,9 +1,144 @@
-use super::{Candidate, Look};
+//! Secrets: files that hold them, variables named after them, arguments that are them.
 
-pub(super) fn candidates<'t>(_look: &Look<'t>) -> Vec<Candidate<'t>> {
+use std::borrow::Cow;
+
+use super::{Addition, Candidate, Look, paths};
+use crate::see::Seen;
+use crate::tools::{Category, PathRole};
+
+/// Beginnings of tokens that their issuers made recognisable.
+const TOKEN_PREFIXES: [&str; 20] = [
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xapp-",
+    "sk-ant-",
+    "sk-proj-",
+    "sk_live_",
+    "rk_live_",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "npm_",
+    "pypi-",
+    "dop_v1_",
+    "hf_",
+];
+/// Parts of variable names that say what is in them.
+const SECRET_WORDS: [&str; 9] =
+    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PRIVATE_KEY", "API_KEY", "APIKEY", "ACCESS_KEY", "CREDENTIAL"];
+
+pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
+    let known = &look.known.modifiers;
+    let mut found = Vec::new();
+    let Some(tool) = look.tool else { return found };
+    if tool.reveals && (names_one(look) || reads_one(look, look.seen)) {
+        found.push(Look::stand_alone(&known.secret_path, Category::SecretsAndCredentials));
+    }
+    let prints = matches!(look.seen.program.name.as_str(), "echo" | "printf" | "printenv");
+    let named = |text: &str| {
+        (text.contains('$') || look.seen.program.name == "printenv") && {
+            let upper = text.to_ascii_uppercase();
+            SECRET_WORDS.iter().any(|word| upper.contains(word))
+        }
+    };
+    let tests_only = |text: &str| text.contains(":+") || text.contains("${#");
+    if prints
+        && look.arguments.free().iter().any(|word| {
+            (!word.literal || look.seen.program.name == "printenv")
+                && named(&word.text)
+                && !tests_only(&word.text)
+        })
+        && !look.seen.redirections.iter().any(|redirection| redirection.target.is_some())
+    {
+        found.push(Look::stand_alone(&known.secret_variable, Category::SecretsAndCredentials));
+    }
+    if tool.sends && sends_variable(look) {
+        found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
+    }
+    found
+}
+
+/// Whether an address or a body carries a variable whose name says secret. Headers carry tokens by their nature.
+fn sends_variable(look: &Look<'_>) -> bool {
+    let named = |text: &str| {
+        let upper = text.to_ascii_uppercase();
+        text.contains('$') && SECRET_WORDS.iter().any(|word| upper.contains(word))
+    };
+    let urls = look.arguments.free().iter().filter(|word| !word.literal && word.text.contains("://"));
+    let data = |name: &str| {
+        name.starts_with("-d") || name.starts_with("--data") || name.starts_with("-F") || name == "--json"
+    };
+    urls.map(|word| word.text.as_ref()).any(named)
+        || look.arguments.all_values().any(|(name, value)| data(name) && named(value))
+}
+
+pub(super) fn additions<'t>(look: &Look<'t>) -> Vec<Addition<'t>> {
+    let known = &look.known.modifiers;
+    let values = look.arguments.all_values().map(|(_, value)| value);
+    let free = look.arguments.free().iter().map(|word| word.text.as_ref());
+    let is_token = |text: &str| {
+        text.split(|c: char| c.is_whitespace() || matches!(c, '=' | ':' | '"' | '\'' | '@' | '/'))
+            .any(|part| part.len() >= 20 && TOKEN_PREFIXES.iter().any(|prefix| part.starts_with(prefix)))
+    };
+    if values.chain(free).take(256).any(is_token) {
+        return vec![Addition {
+            id: Cow::Borrowed(&known.secret_in_argument.id),
+            points: known.secret_in_argument.points,
+            why: Cow::Borrowed(&known.secret_in_argument.why),
+        }];
+    }
     Vec::new()
 }
 
-pub(super) fn additions<'t>(_look: &Look<'t>) -> Vec<super::Addition<'t>> {
-    Vec::new()
+/// Whether this command's arguments name a file that holds secrets.
+pub(super) fn names_one(look: &Look<'_>) -> bool {
+    let writes_last = look.tool.is_some_and(|tool| {
+        tool.otherwise.paths == Some(PathRole::WriteLast) && look.arguments.free().len() > 1
+    });
+    let count = look.arguments.free().len() - usize::from(writes_last);
+    let skip = usize::from(look.tool.is_some_and(|tool| tool.pattern_first));
+    let free = look.arguments.free().iter().take(count.min(1024)).skip(skip).map(|word| word.text.as_ref());
+    let values = look
+        .arguments
+        .all_values()
+        .filter(|(name, _)| {
+            !matches!(
+                *name,
+                "-i" | "--identity" | "--cert" | "--cacert" | "--key" | "--env-file" | "--kubeconfig" | "-m"
+            )
+        })
+        .map(|(_, value)| value);
+    free.chain(values).any(|text| names_secret(look, text))
+}
+
+/// `@file`, `name=@file`, `file`.
+fn names_secret(look: &Look<'_>, text: &str) -> bool {
+    let text = text
+        .rsplit_once('@')
+        .filter(|(before, _)| before.is_empty() || before.ends_with('='))
+        .map_or(text, |(_, file)| file);
+    let text = text.split(';').next().unwrap_or(text);
+    !text.contains("://") && !text.contains(' ') && paths::is_secret(look, text)
+}
+
+fn reads_one(look: &Look<'_>, seen: &Seen) -> bool {
+    seen.redirections
+        .iter()
+        .filter(|redirection| !redirection.writes)
+        .filter_map(|redirection| redirection.target.as_ref())
+        .any(|target| paths::is_secret(look, &target.text.to_lossy()))
+}
+
+/// Whether another command's output is a secret.
+pub(super) fn shows_secret(look: &Look<'_>, seen: &Seen) -> bool {
+    let Some(tool) = look.tools.find(&seen.program.name) else { return false };
+    tool.reveals
+        && (reads_one(look, seen)
+            || seen.words.iter().skip(1).take(256).any(|word| names_secret(look, &word.text.to_lossy())))
 }

@@ -1,5 +1,88 @@
-use super::{Candidate, Look};
+//! SQL and program text inside a command.
 
-pub(super) fn candidates<'t>(_look: &Look<'t>) -> Vec<Candidate<'t>> {
-    Vec::new()
+use std::borrow::Cow;
+
+use super::{Candidate, Look};
+use crate::request::Stdin;
+use crate::see::{Input, carries_program};
+use crate::sql;
+use crate::tools::{Call, Category, SqlReader, Statement, Undo};
+
+/// Bytes of program text that are searched for calls.
+const MAX_CODE: usize = 64 * 1024;
+
+pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
+    let mut found = Vec::new();
+    if let Some(reader) = look.tool.and_then(|tool| tool.sql.as_ref()) {
+        sql_candidates(look, reader, &mut found);
+    }
+    for (language, text) in &look.seen.code {
+        code_candidates(look, language, text, &mut found);
+    }
+    found
+}
+
+fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Candidate<'t>>) {
+    let known = look.known;
+    let mut texts: Vec<Cow<'_, str>> = Vec::new();
+    texts.extend(look.arguments.values(&reader.options).map(|(text, _)| Cow::Borrowed(text)));
+    if let Some(from) = reader.from_argument {
+        texts.extend(look.arguments.free().iter().skip(from).map(|word| Cow::Borrowed(word.text.as_ref())));
+    }
+    let mut unseen = look.arguments.has(&reader.files);
+    if texts.is_empty() && !unseen {
+        match &look.seen.input {
+            Input::Text(text) => texts.push(Cow::Borrowed(text.as_ref())),
+            Input::Pipe | Input::File => unseen = true,
+            Input::Request => {
+                unseen = carries_program(&look.request.stdin) && look.request.stdin != Stdin::Other;
+            }
+        }
+    }
+    if unseen {
+        found.push(Look::stand_alone(&known.modifiers.input_unknown, Category::DatabaseWrite));
+    }
+    for text in texts {
+        for class in sql::classes(&text, reader.dialect, &known.sql) {
+            if let Some((name, statement)) = known.sql.get_key_value(class) {
+                found.push(of_statement(&format!("sql.{name}"), statement));
+            }
+        }
+    }
+}
+
+/// What a row of a table of statements or requests says.
+pub(super) fn of_statement<'t>(id: &str, statement: &'t Statement) -> Candidate<'t> {
+    Candidate {
+        id: Cow::Owned(id.to_owned()),
+        points: statement.points,
+        why: Cow::Borrowed(&statement.why),
+        categories: Cow::Owned(vec![statement.category]),
+        undo: statement.undo,
+        production: None,
+        with: Vec::new(),
+    }
+}
+
+fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut Vec<Candidate<'t>>) {
+    if text.len() > MAX_CODE {
+        found.push(Look::stand_alone(&look.known.modifiers.too_deep, Category::CodeExecution));
+    }
+    let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).take(MAX_CODE).collect();
+    let fits = |call: &Call| {
+        (call.languages.is_empty() || call.languages.iter().any(|known| known == language))
+            && call.texts.iter().any(|needle| squeezed.contains(needle.as_str()))
+            && (call.also.is_empty() || call.also.iter().any(|needle| squeezed.contains(needle.as_str())))
+    };
+    for call in look.known.calls.iter().filter(|call| fits(call)) {
+        found.push(Candidate {
+            id: Cow::Borrowed(&call.id),
+            points: call.points,
+            why: Cow::Borrowed(&call.why),
+            categories: Cow::Borrowed(&call.categories),
+            undo: call.undo,
+            production: (call.undo > Undo::Easy).then_some(25),
+            with: Vec::new(),
+        });
+    }
 }

@@ -31,7 +31,7 @@ pub(super) fn code(
     tools: &Tools,
     found: &mut Found,
 ) {
-    let arguments = Arguments::read(Some(tool), &seen.words, Some(1));
+    let arguments = Arguments::read(Some(tool), &seen.words, None);
     let mut given = false;
     for (text, literal) in arguments.values(&reader.options) {
         given = true;
@@ -54,6 +54,13 @@ pub(super) fn code(
         }
         return;
     }
+    if let Some((first, rest)) = arguments.free().split_first()
+        && reader.after.iter().any(|subcommand| *subcommand == first.text)
+    {
+        for word in rest {
+            program_text(&reader.language, &word.text, tools, found);
+        }
+    }
     if given || !reader.reads_stdin || seen.via.is_empty() && request.script.is_some() {
         return;
     }
@@ -65,14 +72,22 @@ pub(super) fn code(
                 return;
             }
             match &seen.input {
-                Input::Text(text) => program_text(&reader.language, text, tools, found),
-                Input::Pipe(_) => found.findings.push(Finding::ProgramFromInput),
-                Input::File(_) => found.findings.push(Finding::UnreadScript),
+                Input::Text(text) => {
+                    found.program_from_text = true;
+                    program_text(&reader.language, text, tools, found);
+                }
+                Input::Pipe => found.findings.push(Finding::ProgramFromInput),
+                Input::File => found.findings.push(Finding::UnreadScript),
                 Input::Request => match &request.stdin {
                     Stdin::Socket => found.findings.push(Finding::SocketToShell),
                     Stdin::File { .. } => found.findings.push(Finding::UnreadScript),
                     stdin if carries_program(stdin) => found.findings.push(Finding::ProgramFromInput),
-                    _ => {}
+                    Stdin::Unknown
+                    | Stdin::Closed
+                    | Stdin::Null
+                    | Stdin::Terminal
+                    | Stdin::Pipe
+                    | Stdin::Other => {}
                 },
             }
         }
@@ -82,6 +97,7 @@ pub(super) fn code(
 /// Keeps a program text for the table of dangerous calls, and takes out the commands that it starts.
 pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mut Found) {
     let mut taken = 0;
+    let mut computed = false;
     for call in tools.knowledge().calls.iter().filter(|call| call.runs) {
         if !call.languages.is_empty() && !call.languages.iter().any(|l| l == language) {
             continue;
@@ -99,11 +115,16 @@ pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mu
                 }
                 // A needle that ends with the quote itself stands before the text.
                 let start = if needle.ends_with(['"', '\'']) { after - 1 } else { after };
-                if let Some(inner) = text.get(start..).and_then(command_literal) {
-                    found.children.push(plain(language.to_owned(), inner));
+                match text.get(start..).and_then(command_literal) {
+                    Some(inner) => found.children.push(plain(language.to_owned(), inner)),
+                    None if needle.ends_with('(') => computed = true,
+                    None => {}
                 }
             }
         }
+    }
+    if computed {
+        found.findings.push(Finding::ComputedStart);
     }
     found.code.push((language.to_owned(), text.to_owned()));
 }
@@ -113,7 +134,7 @@ fn command_literal(rest: &str) -> Option<Inner> {
     let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
     if let Some(list) = rest.strip_prefix('[') {
         let words = strings(list, ']');
-        return (!words.is_empty()).then(|| Inner::Words(words));
+        return (!words.is_empty()).then_some(Inner::Words(words));
     }
     let (text, after) = string(rest)?;
     let after = after.trim_start();

@@ -4,6 +4,9 @@ use super::Seen;
 use crate::request::ExecRequest;
 use crate::tools::Tools;
 
+/// The kernel's limit.
+const MAX_PATH: usize = 4096;
+
 /// A program's name after looking through folders, versions and look-alike letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProgramName {
@@ -21,6 +24,9 @@ pub(crate) struct ProgramName {
 pub(crate) fn program_name(seen: &Seen, request: &ExecRequest, tools: &Tools) -> ProgramName {
     let Some(word) = seen.words.first() else { return ProgramName::default() };
     let text = word.text.to_lossy();
+    if text.len() > MAX_PATH {
+        return ProgramName { name: "(longer than any path)".to_owned(), ..ProgramName::default() };
+    }
     let (folder, mut name) = match text.rsplit_once('/') {
         Some((folder, name)) => (Some(folder.to_owned()), name.to_owned()),
         None => (None, text.clone().into_owned()),
@@ -50,7 +56,7 @@ pub(crate) fn program_name(seen: &Seen, request: &ExecRequest, tools: &Tools) ->
         if !real.is_empty() && real != name && tools.find(real).is_some() && !is_multi_call(real) {
             let same = tools.find(real).zip(tools.find(&name)).is_some_and(|(a, b)| a.names == b.names);
             if !same {
-                name = real.to_owned();
+                real.clone_into(&mut name);
             }
         }
     }

@@ -5,7 +5,7 @@
 //! the text once, with a bound on nesting, and cannot fail: what it does not understand is [`Trouble`]. Why it is not
 //! one of the published parsers is in `docs/adr/0004-shell-reader.md`; tests compare it with one.
 
-pub(crate) mod expansion;
+mod expansion;
 mod heredoc;
 mod script;
 mod word;
@@ -13,6 +13,8 @@ mod word;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
+
+pub(crate) use expansion::output_of;
 
 use crate::assessment::{Redirection, Word};
 
@@ -67,7 +69,7 @@ pub(crate) enum ShellInput {
     /// This text (a here-document or here-string), as far as it is known.
     Text(String),
     /// A file.
-    File(Word),
+    File,
     /// A here-document of this number whose text is not read yet.
     Pending(usize),
 }
@@ -95,6 +97,8 @@ struct Reader<'t> {
     variables: Rc<HashMap<String, Option<String>>>,
     /// Bytes that variables put into words, so that variables made of variables cannot grow without bound.
     expanded: usize,
+    /// Up to here there is no closing parenthesis.
+    no_close_before: usize,
     /// A `((` was seen that nothing closes.
     unclosed_arithmetic: bool,
     environment: &'t dyn Fn(&str) -> Option<String>,
@@ -115,6 +119,7 @@ impl<'t> Reader<'t> {
             trouble: None,
             variables: Rc::default(),
             expanded: 0,
+            no_close_before: 0,
             unclosed_arithmetic: false,
             environment,
             heredocs: Vec::new(),

@@ -11,6 +11,7 @@ pub(super) struct Found {
     pub children: Vec<Child>,
     pub findings: Vec<Finding>,
     pub code: Vec<(String, String)>,
+    pub program_from_text: bool,
 }
 
 /// A command inside another.
@@ -64,27 +65,34 @@ pub(super) fn look_inside(
     }
     let Some(tool) = tools.find(&program.name) else { return };
     for runs in &tool.runs {
-        look_at(seen, program, request, tool, runs, found);
+        look_at(seen, program, request, tools, tool, runs, found);
     }
     if let Some(reader) = &tool.code {
         interpreters::code(seen, request, tool, reader, tools, found);
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each way in which a command lies inside another")]
 fn look_at(
     seen: &Seen,
     program: &ProgramName,
     request: &ExecRequest,
+    tools: &Tools,
     tool: &Tool,
     runs: &Runs,
     found: &mut Found,
 ) {
     let depth = runs.sub_words.iter().map(Vec::len).max().unwrap_or_default();
-    let limit =
-        matches!(runs.kind, RunsKind::Argv | RunsKind::Joined | RunsKind::ShellText | RunsKind::Script)
-            .then_some(depth + runs.skip + 1);
+    let limit = matches!(
+        runs.kind,
+        RunsKind::Argv | RunsKind::KnownScript | RunsKind::Joined | RunsKind::ShellText | RunsKind::Script
+    )
+    .then_some(depth + runs.skip + 1);
     let arguments = Arguments::read(Some(tool), &seen.words, limit);
     let Some(after) = arguments.after_wrapper(runs) else { return };
+    if arguments.has(&runs.unless) {
+        return;
+    }
     let free = arguments.free().get(after + runs.skip..).unwrap_or_default();
     let child = |label: String, command: Inner| Child {
         label,
@@ -118,6 +126,19 @@ fn look_at(
                 found.children.push(Child { assignments, ..inner });
             }
         }
+        RunsKind::KnownScript => {
+            let inline = tool
+                .code
+                .as_ref()
+                .is_some_and(|code| arguments.has(&code.options) || arguments.has(&code.modules));
+            if let Some(script) = free.first().filter(|_| !inline) {
+                let name = script.text.rsplit('/').next().unwrap_or_default();
+                if tools.find(name).is_some_and(|described| described.names != tool.names) {
+                    let words = seen.words.get(script.index..).unwrap_or_default().to_vec();
+                    found.children.push(child(program.name.clone(), Inner::Words(words)));
+                }
+            }
+        }
         RunsKind::ShellText => {
             if (runs.options.is_empty() || arguments.has(&runs.options))
                 && let Some(text) = free.first()
@@ -140,10 +161,17 @@ fn look_at(
                 let text: Vec<&str> = free.iter().map(|word| word.text.as_ref()).collect();
                 let literal = free.iter().all(|word| word.literal);
                 found.children.push(child(name.clone(), Inner::Shell { text: text.join(" "), literal }));
+            } else if runs.elsewhere
+                && let Input::Text(text) = &seen.input
+            {
+                // A session whose commands stand in a here-document.
+                let shell = Inner::Shell { text: text.as_ref().to_owned(), literal: true };
+                found.children.push(child(name.clone(), shell));
             }
         }
         RunsKind::Between => {
-            for words in between(&seen.words, &runs.options) {
+            let targets = search_targets(tool, &arguments);
+            for words in between(&seen.words, &runs.options, targets.first().map_or("{}", String::as_str)) {
                 found.children.push(child(format!("{name} -exec"), Inner::Words(words)));
             }
         }
@@ -151,10 +179,18 @@ fn look_at(
             if arguments.has(&runs.options) {
                 return;
             }
+            if arguments.has(&runs.input_options) {
+                from_input(seen, request, name, found);
+                return;
+            }
             match free.first() {
                 Some(_) if seen.via.is_empty() && request.script.is_some() => {}
                 Some(file) if is_standard_input(&file.text) => from_input(seen, request, name, found),
-                Some(_) => found.findings.push(Finding::UnreadScript),
+                Some(file) => {
+                    found.findings.push(Finding::UnreadScript);
+                    let words = seen.words.get(file.index..).unwrap_or_default().to_vec();
+                    found.children.push(child(name.clone(), Inner::Words(words)));
+                }
                 None => from_input(seen, request, name, found),
             }
         }
@@ -164,21 +200,24 @@ fn look_at(
 /// A shell that reads its commands from standard input.
 fn from_input(seen: &Seen, request: &ExecRequest, name: &str, found: &mut Found) {
     match &seen.input {
-        Input::Text(text) => found.children.push(Child {
-            label: name.to_owned(),
-            command: Inner::Shell { text: text.as_ref().to_owned(), literal: true },
-            assignments: Vec::new(),
-            elsewhere: false,
-            privileged: false,
-            appends: false,
-        }),
-        Input::File(_) => found.findings.push(Finding::UnreadScript),
-        Input::Pipe(_) => found.findings.push(Finding::ShellFromInput),
+        Input::Text(text) => {
+            found.program_from_text = true;
+            found.children.push(Child {
+                label: name.to_owned(),
+                command: Inner::Shell { text: text.as_ref().to_owned(), literal: true },
+                assignments: Vec::new(),
+                elsewhere: false,
+                privileged: false,
+                appends: false,
+            });
+        }
+        Input::File => found.findings.push(Finding::UnreadScript),
+        Input::Pipe => found.findings.push(Finding::ShellFromInput),
         Input::Request => match &request.stdin {
             Stdin::Socket => found.findings.push(Finding::SocketToShell),
             Stdin::File { .. } => found.findings.push(Finding::UnreadScript),
             stdin if carries_program(stdin) => found.findings.push(Finding::ShellFromInput),
-            _ => {}
+            Stdin::Unknown | Stdin::Closed | Stdin::Null | Stdin::Terminal | Stdin::Pipe | Stdin::Other => {}
         },
     }
 }
@@ -196,8 +235,18 @@ fn as_assignment(word: &Word) -> Option<(String, Word)> {
     is_name.then(|| (name.to_owned(), Word { text: value.into(), literal: word.literal }))
 }
 
+/// What a search would find, as patterns: each starting point with each name that is looked for.
+pub(crate) fn search_targets(tool: &Tool, arguments: &Arguments<'_>) -> Vec<String> {
+    let starts = arguments.free().iter().map(|word| word.text.trim_end_matches('/'));
+    let starts: Vec<&str> = starts.take(16).take_while(|start| !start.starts_with(['(', '!'])).collect();
+    let names: Vec<&str> = arguments.values(&tool.searches).map(|(name, _)| name).take(16).collect();
+    let starts = if starts.is_empty() { vec!["."] } else { starts };
+    let names = if names.is_empty() { vec!["*"] } else { names };
+    starts.iter().flat_map(|start| names.iter().map(move |name| format!("{start}/{name}"))).collect()
+}
+
 /// The commands between options such as `-exec` and the `;` or `+` that ends them.
-fn between(words: &[Word], options: &[String]) -> Vec<Vec<Word>> {
+fn between(words: &[Word], options: &[String], target: &str) -> Vec<Vec<Word>> {
     let mut all = Vec::new();
     let mut rest = words;
     while let Some(at) =
@@ -207,8 +256,11 @@ fn between(words: &[Word], options: &[String]) -> Vec<Vec<Word>> {
         let end = rest.iter().position(|word| matches!(word.text.as_bytes(), b";" | b"+" | b"\\;"));
         let inner = &rest[..end.unwrap_or(rest.len())];
         let computed = |word: &Word| {
-            let literal = word.literal && !word.text.to_lossy().contains("{}");
-            Word { text: word.text.clone(), literal }
+            let text = word.text.to_lossy();
+            if text.contains("{}") {
+                return Word { text: text.replace("{}", target).into(), literal: false };
+            }
+            word.clone()
         };
         if !inner.is_empty() {
             all.push(inner.iter().map(computed).collect());

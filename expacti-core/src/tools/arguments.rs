@@ -21,7 +21,6 @@ struct Flag<'a> {
     name: Cow<'a, str>,
     value: Option<Cow<'a, str>>,
     value_literal: bool,
-    index: usize,
 }
 
 /// One argument that is neither an option nor its value.
@@ -59,7 +58,7 @@ impl<'a> Arguments<'a> {
                 options_over = true;
                 doubtful = false;
             } else if is_option {
-                let pending = read.option(text, word.literal, index, &takes_value);
+                let pending = read.option(text, word.literal, &takes_value);
                 doubtful = matches!(pending, Pending::Unknown);
                 if matches!(pending, Pending::Value)
                     && let Some(value) = words.get(index + 1)
@@ -83,7 +82,6 @@ impl<'a> Arguments<'a> {
         &mut self,
         text: Cow<'a, str>,
         value_literal: bool,
-        index: usize,
         takes_value: &dyn Fn(&str) -> bool,
     ) -> Pending {
         let long = text.starts_with("--") || (self.single_dash && text.chars().count() > 2);
@@ -94,7 +92,7 @@ impl<'a> Arguments<'a> {
                 None if takes_value(&name) => Pending::Value,
                 None => Pending::Unknown,
             };
-            self.flags.push(Flag { name, value, value_literal, index });
+            self.flags.push(Flag { name, value, value_literal });
             return pending;
         }
         let mut pending = Pending::Unknown;
@@ -104,10 +102,10 @@ impl<'a> Arguments<'a> {
             if takes_value(&name) {
                 let value = (!rest.is_empty()).then(|| Cow::Owned(rest.trim_start_matches('=').to_owned()));
                 pending = if value.is_some() { Pending::None } else { Pending::Value };
-                self.flags.push(Flag { name: Cow::Owned(name), value, value_literal, index });
+                self.flags.push(Flag { name: Cow::Owned(name), value, value_literal });
                 return pending;
             }
-            self.flags.push(Flag { name: Cow::Owned(name), value: None, value_literal, index });
+            self.flags.push(Flag { name: Cow::Owned(name), value: None, value_literal });
             if letter == '=' {
                 pending = Pending::None;
                 break;
@@ -132,14 +130,6 @@ impl<'a> Arguments<'a> {
     /// Every value of every option.
     pub(crate) fn all_values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.flags.iter().filter_map(|flag| Some((flag.name.as_ref(), flag.value.as_deref()?)))
-    }
-
-    /// The place among the words of the first of these options.
-    pub(crate) fn place_of(&self, names: &[String]) -> Option<usize> {
-        self.flags
-            .iter()
-            .find(|flag| names.iter().any(|name| self.same(name, &flag.name)))
-            .map(|flag| flag.index)
     }
 
     /// The arguments that are neither options nor their values.

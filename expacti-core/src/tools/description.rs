@@ -99,6 +99,7 @@ pub(crate) enum PathRole {
 }
 
 /// A program, or several that take the same arguments.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Tool {
@@ -136,10 +137,32 @@ pub(crate) struct Tool {
     /// It speaks HTTP: method, URL and body are read.
     #[serde(default)]
     pub http: bool,
+    /// It brings things from other machines.
+    #[serde(default)]
+    pub fetches: bool,
+    /// What it is given may leave the machine.
+    #[serde(default)]
+    pub sends: bool,
+    /// It turns text that cannot be read into text that can.
+    #[serde(default)]
+    pub decodes: bool,
+    /// It runs the files it is given (`source`).
+    #[serde(default)]
+    pub runs_files: bool,
+    /// Its first free argument is a pattern or a program, not a file.
+    #[serde(default)]
+    pub pattern_first: bool,
+    /// It searches folders; these options name what it looks for.
+    #[serde(default)]
+    pub searches: Vec<String>,
+    /// It shows what is in the files it is given.
+    #[serde(default)]
+    pub reveals: bool,
 }
 
 /// Something a program does under some condition. The effect with the most points is the base of a command's score;
 /// those with `adds` come on top.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Effect {
@@ -197,12 +220,31 @@ pub(crate) struct Effect {
     /// ... fits any of these patterns.
     #[serde(default)]
     pub value_is: Vec<String>,
+    /// Where another command was taken out of it, that one counts and this is only the way there.
+    #[serde(default)]
+    pub carries: bool,
+    /// Condition: some argument after the subcommand is known only when it runs.
+    #[serde(default)]
+    pub computed: bool,
+    /// Condition: the program's own name fits any of these patterns.
+    #[serde(default)]
+    pub program: Vec<String>,
+    /// Condition: a wrapper gave it more rights.
+    #[serde(default)]
+    pub privileged: bool,
+    /// Condition: an argument names a file that holds secrets.
+    #[serde(default)]
+    pub secret_args: bool,
+    /// Condition: what it reads from standard input is known and fits any of these patterns.
+    #[serde(default)]
+    pub input: Vec<String>,
     /// `sub` split into words, made at load.
     #[serde(skip)]
     pub sub_words: Vec<Vec<String>>,
 }
 
 /// How another command lies inside the arguments.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Runs {
@@ -229,6 +271,12 @@ pub(crate) struct Runs {
     /// More arguments come from standard input.
     #[serde(default)]
     pub appends: bool,
+    /// With any of these it runs nothing.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// With any of these it reads its program from standard input although there are arguments (`sh -s`).
+    #[serde(default)]
+    pub input_options: Vec<String>,
     /// `sub` split into words, made at load.
     #[serde(skip)]
     pub sub_words: Vec<Vec<String>>,
@@ -248,6 +296,8 @@ pub(crate) enum RunsKind {
     Joined,
     /// An argument vector after any of `options`, up to `;` or `+`.
     Between,
+    /// An argument vector from the first free argument on, if that is a described program (`python manage.py`).
+    KnownScript,
     /// Shell program from a file or standard input where no text is given.
     Script,
 }
@@ -281,10 +331,6 @@ pub(crate) enum SqlSource {
     Sqlite,
     /// Any other.
     Generic,
-    /// MongoDB's shell language.
-    Mongo,
-    /// Redis commands.
-    Redis,
 }
 
 /// Where program text lies in the arguments.
@@ -299,6 +345,9 @@ pub(crate) struct CodeReader {
     /// The first free argument is program text unless one of these options is given (`awk`).
     #[serde(default)]
     pub first_argument_unless: Option<Vec<String>>,
+    /// The arguments after these subcommands are program text.
+    #[serde(default)]
+    pub after: Vec<String>,
     /// Options whose value names a module that is run like a program.
     #[serde(default)]
     pub modules: Vec<String>,
@@ -345,13 +394,24 @@ fn prepare(file: &str, tool: &mut Tool) -> Result<(), ToolError> {
         }
         effect.sub_words = words(&effect.sub);
     }
+    let mut values: Vec<String> = Vec::new();
+    if let Some(code) = &tool.code {
+        values.extend(code.options.iter().chain(&code.modules).cloned());
+    }
+    if let Some(sql) = &tool.sql {
+        values.extend(sql.options.iter().chain(&sql.files).cloned());
+    }
     for runs in &mut tool.runs {
+        if runs.kind == RunsKind::ShellOption {
+            values.extend(runs.options.iter().cloned());
+        }
         let needs_options = matches!(runs.kind, RunsKind::ShellOption | RunsKind::Between);
         if needs_options && runs.options.is_empty() {
             return Err(ToolError::meaning(file, &name, "this kind of `runs` needs `options`"));
         }
         runs.sub_words = words(&runs.sub);
     }
+    tool.values.extend(values);
     Ok(())
 }
 

@@ -11,15 +11,20 @@ macro_rules! files {
 
 /// Every embedded description.
 pub(super) const TOOL_FILES: &[(&str, &str)] = files![
-    "coreutils.toml",
-    "git.toml",
-    "database.toml",
-    "kubernetes.toml",
-    "node.toml",
-    "shells.toml",
-    "wrappers.toml",
-    "http.toml",
+    "cloud.toml",
     "containers.toml",
+    "coreutils.toml",
+    "database.toml",
+    "git.toml",
+    "http.toml",
+    "kubernetes.toml",
+    "languages.toml",
+    "node.toml",
+    "scheduling.toml",
+    "shells.toml",
+    "system.toml",
+    "unknown.toml",
+    "wrappers.toml",
 ];
 
 /// What is known beside the tools.
@@ -30,5 +35,6 @@ pub(super) fn knowledge() -> Result<Knowledge, ToolError> {
         paths: include_str!("../../knowledge/paths.toml"),
         sql: include_str!("../../knowledge/sql.toml"),
         code: include_str!("../../knowledge/code.toml"),
+        http: include_str!("../../knowledge/http.toml"),
     })
 }

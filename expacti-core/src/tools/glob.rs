@@ -1,8 +1,21 @@
 //! The one pattern language of the descriptions: `*` for any text, `?` for one character, case of ASCII letters ignored.
 
-/// Whether the whole of `text` fits `pattern`. Linear in practice, and at worst pattern times text.
+/// Longer than any name of a file, host or branch; of longer texts only the beginning is compared.
+const MAX_NAME: usize = 4096;
+
+/// Whether the whole of a name or path fits `pattern`.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    fits(pattern, &text[..text.len().min(MAX_NAME)])
+}
+
+/// Whether the whole of a text of any length fits `pattern`.
+pub(crate) fn glob_text(pattern: &str, text: &str) -> bool {
+    fits(pattern.as_bytes(), text.as_bytes())
+}
+
+/// Linear in practice, and at worst pattern times text.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {

@@ -16,6 +16,7 @@ pub(crate) struct Knowledge {
     pub places: Places,
     pub sql: BTreeMap<String, Statement>,
     pub calls: Vec<Call>,
+    pub requests: BTreeMap<String, Statement>,
 }
 
 /// The texts they are read from.
@@ -25,6 +26,7 @@ pub(super) struct KnowledgeTexts {
     pub paths: &'static str,
     pub sql: &'static str,
     pub code: &'static str,
+    pub http: &'static str,
 }
 
 impl Knowledge {
@@ -39,7 +41,13 @@ impl Knowledge {
         struct CodeFile {
             call: Vec<Call>,
         }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct HttpFile {
+            request: BTreeMap<String, Statement>,
+        }
         Ok(Self {
+            requests: read::<HttpFile>("knowledge/http.toml", texts.http)?.request,
             modifiers: read::<Modifiers>("knowledge/modifiers.toml", texts.modifiers)?.name(),
             context: read("knowledge/context.toml", texts.context)?,
             places: read("knowledge/paths.toml", texts.paths)?,
@@ -86,7 +94,7 @@ macro_rules! modifiers {
 
 modifiers! {
     // Where paths lead.
-    root_path, home_path, system_path, device_path, secret_path, startup_file, outside_work_tree, git_directory,
+    root_path, home_path, system_path, device_path, secret_path, secret_file_change, startup_file, outside_work_tree, git_directory,
     gate_path, wildcard, many_targets, regenerable, temporary, production_path,
     // Where targets lie.
     production, staging, development, remote_database,
@@ -97,9 +105,9 @@ modifiers! {
     partial_request, unseen_program, empty_command,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, program_from_input, unread_script,
-    environment_hijack, disguised_name, look_alike_name, temporary_program, hidden_characters,
+    environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, hidden_characters,
     // What leaks.
-    secret_in_argument, secret_to_network, environment_to_network, data_to_network,
+    secret_in_argument, secret_variable, secret_to_network, environment_to_network, data_to_network,
     // What it costs.
     irreversible, irreversible_floor, read_only_ceiling, context_ceiling, range,
 }
@@ -122,12 +130,10 @@ pub(crate) struct Context {
     pub production_points: BTreeMap<Category, i16>,
     /// Variables that tell where a kind of tool points.
     pub variables: BTreeMap<Reach, Vec<String>>,
-    /// Variables through which other code gets into a program.
-    pub hijacking_variables: Vec<String>,
+    /// Variables through which other code gets into a program, and patterns of values that do not.
+    pub hijacking_variables: BTreeMap<String, Vec<String>>,
     /// Options that answer questions in advance.
     pub unattended_options: Vec<String>,
-    /// Branches that others build on.
-    pub protected_branches: Vec<String>,
     /// From this score on, context adds no more.
     pub ceiling: i16,
     /// Weekday hours that count as working hours: first and the one after the last.
@@ -203,6 +209,9 @@ pub(crate) struct Call {
     pub languages: Vec<String>,
     /// Texts any of which show it, without spaces.
     pub texts: Vec<String>,
+    /// Texts one of which must be there too.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Its base points.
     pub points: i16,
     /// One clause for a human.

@@ -13,10 +13,9 @@ fn every_embedded_file_loads() {
 #[test]
 fn a_user_file_says_where_it_is_wrong() {
     let error = Tools::with(&[("mine.toml", "[[tool]]\nnames = [\"x\"]\notherwize = 3\n")]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "mine.toml: TOML parse error at line 3, column 1\n  |\n3 | otherwize = 3\n  | ^^^^^^^^^\nunknown field `otherwize`, expected one of `names`, `values`, `abbreviates`, `single-dash`, `options-first`, `reach`, `otherwise`, `effect`, `runs`, `sql`, `code`, `http`\n"
-    );
+    let error = error.to_string();
+    let expected = "mine.toml: TOML parse error at line 3, column 1\n  |\n3 | otherwize = 3\n  | ^^^^^^^^^\nunknown field `otherwize`, expected one of `names`, `values`";
+    assert!(error.starts_with(expected), "{error}");
     let points = r#"
         [[tool]]
         names = ["x"]

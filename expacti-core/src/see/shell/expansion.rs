@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::word::Fields;
 use super::{MAX_NESTING, Reader, ShellCommand, ShellInput, Trouble};
+use crate::assessment::{Redirection, Word};
 
 impl<'t> Reader<'t> {
     /// Reads what a `$` begins.
@@ -202,7 +206,10 @@ impl<'t> Reader<'t> {
     /// Puts the output of commands into the word where it can be told (`$(echo rm)`), else their source.
     fn substituted_value(&mut self, fields: &mut Fields, quoted: bool, range: Range<usize>, start: usize) {
         let value = match self.commands.get(range) {
-            Some([only]) => output_of(only),
+            Some([only]) if only.input == ShellInput::Inherited => {
+                output_of(&only.words, &only.redirections, None)
+            }
+            Some([first, second]) => piped_output(first, second),
             _ => None,
         };
         match value {
@@ -291,18 +298,19 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// What a command prints, where that needs no running: `echo`, `printf` without arguments, `which`, `command -v`.
-pub(crate) fn output_of(command: &ShellCommand) -> Option<String> {
-    let words: Option<Vec<_>> =
-        command.words.iter().map(|word| word.literal.then(|| word.text.to_lossy())).collect();
+/// What a command prints, where that needs no running: `echo`, `printf` without arguments, `which`, `command -v`, and
+/// what only passes on or decodes a known `input`.
+pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Option<&str>) -> Option<String> {
+    let words: Option<Vec<_>> = words.iter().map(|word| word.literal.then(|| word.text.to_lossy())).collect();
     let words = words?;
-    if command.redirections.iter().any(|redirection| redirection.writes && redirection.target.is_some()) {
+    if redirections.iter().any(|redirection| redirection.writes && redirection.target.is_some()) {
         return None;
     }
     let (name, arguments) = words.split_first()?;
-    match (name.as_ref(), arguments) {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    match (name, arguments) {
         ("echo", [option, rest @ ..])
-            if option.starts_with("-") && option.contains('e') && option.len() < 4 =>
+            if option.starts_with('-') && option.contains('e') && option.len() < 4 =>
         {
             Some(unescape(&rest.join(" ")))
         }
@@ -313,9 +321,40 @@ pub(crate) fn output_of(command: &ShellCommand) -> Option<String> {
             let separator = if format.ends_with("\\n") { "\n" } else { "" };
             Some(unescape(&rest.join(separator)))
         }
-        ("which", [program]) | ("command", [_, program]) => Some(program.as_ref().to_owned()),
+        ("which", [program]) => Some(program.as_ref().to_owned()),
+        ("command", [option, program]) if option == "-v" => Some(program.as_ref().to_owned()),
+        ("cat" | "tee", [] | [_]) if arguments.iter().all(|argument| argument == "-") => {
+            input.map(str::to_owned)
+        }
+        ("rev", []) => input.map(|text| text.trim_end().chars().rev().collect()),
+        ("base64", [option]) if matches!(option.as_ref(), "-d" | "-D" | "--decode" | "-di") => {
+            decoded(input?)
+        }
+        ("xxd", options) if options.iter().any(|option| option.contains('r')) => unhexed(input?),
         _ => None,
     }
+}
+
+/// The output of two commands of which one writes into the other.
+fn piped_output(first: &ShellCommand, second: &ShellCommand) -> Option<String> {
+    if !matches!(&second.input, ShellInput::Pipe(range) if range.len() == 1) {
+        return None;
+    }
+    let between = output_of(&first.words, &first.redirections, None)?;
+    output_of(&second.words, &second.redirections, Some(&between))
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let bytes = BASE64.decode(bare).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+fn unhexed(text: &str) -> Option<String> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.chunks_exact(2).map(pair).collect();
+    String::from_utf8(bytes?).ok()
 }
 
 /// Resolves the escapes of `$'..'`, `echo -e` and `printf`. Unknown ones stay as they are.

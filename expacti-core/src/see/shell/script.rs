@@ -396,7 +396,7 @@ impl Reader<'_> {
                     let text = word.text.to_lossy();
                     if let Some((name, value)) = text.split_once('=') {
                         let value = Word { text: value.into(), literal: word.literal };
-                        self.set(&name.to_owned(), &value);
+                        self.set(name, &value);
                     }
                 }
             }
@@ -536,7 +536,7 @@ impl Reader<'_> {
         } else {
             let writes = operator != "<" && operator != "<&";
             if !writes && reads_input {
-                command.input = ShellInput::File(target.clone());
+                command.input = ShellInput::File;
             }
             command.redirections.push(Redirection { writes, target: Some(target) });
         }

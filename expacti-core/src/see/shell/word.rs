@@ -302,7 +302,14 @@ impl Reader<'_> {
     /// `@(a|b)` and its like; false (nothing taken) if it has no end in this word.
     fn extended_glob(&mut self, fields: &mut Fields) -> bool {
         let rest = self.rest();
-        let Some(length) = rest.bytes().take(MAX_PATTERN).position(|b| b == b')') else { return false };
+        // What was searched in vain is not searched again.
+        let from = self.no_close_before.saturating_sub(self.position).min(rest.len());
+        let to = rest.len().min(MAX_PATTERN).max(from);
+        let Some(length) = rest.as_bytes()[from..to].iter().position(|b| *b == b')').map(|at| from + at)
+        else {
+            self.no_close_before = self.position + to;
+            return false;
+        };
         if rest[..length].contains(['\n', ';', '$', '`', '\'', '"']) {
             return false;
         }

@@ -1,0 +1,174 @@
+//! Whatever the text: no panic, bounded work, and never silence past a bound.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::{TOOLS, of_shell, shell};
+use crate::evaluation::Level;
+use crate::request::ExecRequest;
+
+/// The promise is 20 ms in a release build; a debug build on a busy machine is allowed much more, which
+/// still tells linear from quadratic work.
+const ALLOWED: Duration =
+    if cfg!(debug_assertions) { Duration::from_secs(3) } else { Duration::from_millis(20) };
+const SIZE: usize = 64 * 1024;
+
+fn fill(unit: &str) -> String {
+    unit.repeat(SIZE / unit.len())
+}
+
+fn hostile() -> Vec<(&'static str, String)> {
+    let mut texts: Vec<(&'static str, String)> = [
+        "$(",
+        "`",
+        "((",
+        "$((",
+        "${a:-",
+        "\"$(",
+        "(",
+        "{ ",
+        "{",
+        "{a,",
+        "a|",
+        "a;",
+        "a&&",
+        "if ",
+        "case x in ",
+        "for x in a; do ",
+        "<<A\n",
+        "$(echo ",
+        "\\",
+        "'",
+        "\"",
+        "<(",
+        "x=$x$x$x;",
+        "\"${x[",
+        "?(",
+        "[[ ",
+        "! ",
+        "\u{430}",
+        "\u{202e}",
+        "((a);",
+        "$(((a) ",
+        "a[",
+        "a\n",
+        "#\n",
+        "\t",
+        "eval ",
+        "sudo ",
+        "env ",
+        "sh -c ",
+        "a=1 ",
+        ">a ",
+        "$a",
+        "rm / ",
+        "select ",
+        "python -c ",
+        "find -exec ",
+    ]
+    .into_iter()
+    .map(|unit| (unit, fill(unit)))
+    .collect();
+    texts.push(("closed $(", format!("{}{}", "$(".repeat(SIZE / 4), ")".repeat(SIZE / 4))));
+    texts.push(("closed {", format!("{}{}", "{ ".repeat(SIZE / 4), "; }".repeat(SIZE / 8))));
+    texts.push(("braces", format!("echo {}", "{a,b}".repeat(SIZE / 5))));
+    texts.push(("one word", format!("rm {}", "x".repeat(SIZE))));
+    texts.push(("many files", format!("rm {}", "src/a ".repeat(SIZE / 6))));
+    texts.push(("here-document", format!("cat <<E\n{}\nE", "line of text\n".repeat(SIZE / 13))));
+    texts.push(("heredoc substitutions", format!("cat <<E\n{}\nE", fill("$(a)"))));
+    texts.push(("sql", format!("psql -c \"{}\"", fill("select (1),"))));
+    texts.push(("sql nesting", format!("psql -c '{}'", fill("("))));
+    texts.push(("sql not", format!("psql -c 'select {}'", fill("not "))));
+    texts.push(("sql statements", format!("psql -c '{}'", fill("drop table a;"))));
+    texts.push(("sql minus", format!("psql -c 'select {}1'", fill("- "))));
+    texts.push(("python", format!("python -c '{}'", fill("os.system("))));
+    texts.push(("curl", format!("curl -d '{}' http://a/b", fill("delete"))));
+    texts.push(("nested shells", {
+        let mut text = "rm -rf /".to_owned();
+        for _ in 0..12 {
+            text = format!("sh -c '{}'", text.replace('\'', "'\\''"));
+            if text.len() > SIZE {
+                break;
+            }
+        }
+        text
+    }));
+    texts
+}
+
+#[test]
+fn hostile_texts_take_bounded_time() {
+    // Load the data outside of the measurement.
+    of_shell("true");
+    let mut slow = Vec::new();
+    for (name, text) in hostile() {
+        let request = shell(&text);
+        // The best of a few: other work on the machine is not ours.
+        let mut best = Duration::MAX;
+        for _ in 0..5 {
+            let start = Instant::now();
+            let _ = crate::assess::assess(&request, &TOOLS);
+            best = best.min(start.elapsed());
+            if best <= ALLOWED {
+                break;
+            }
+        }
+        if best > ALLOWED {
+            slow.push(format!("{name}: {best:?}"));
+        }
+    }
+    assert!(slow.is_empty(), "{}", slow.join("\n"));
+}
+
+#[test]
+fn what_is_past_a_bound_is_a_finding() {
+    for unit in ["$(", "((", "{ ", "a|"] {
+        let assessment = of_shell(&fill(unit));
+        assert!(assessment.level >= Level::High, "{unit}: {:?}", assessment.factors);
+    }
+    let padded = format!("{} rm -rf /", "true;".repeat(4000));
+    assert!(of_shell(&padded).level >= Level::High);
+    let nested = (0..40).fold("rm -rf /".to_owned(), |inner, _| format!("sudo {inner}"));
+    assert!(of_shell(&nested).level >= Level::High);
+}
+
+#[test]
+fn an_empty_argv_is_something_too() {
+    assert_eq!(crate::assess::assess(&ExecRequest::default(), &TOOLS).commands.len(), 1);
+    assert!(of_shell("").score < 30);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_assessed(argv in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 0..6)) {
+        let request = ExecRequest { argv: argv.into_iter().map(Into::into).collect(), ..ExecRequest::default() };
+        let assessment = crate::assess::assess(&request, &TOOLS);
+        prop_assert!(assessment.score <= 100);
+        prop_assert!(!assessment.commands.is_empty());
+    }
+
+    #[test]
+    fn any_shell_text_is_assessed(text in "\\PC{0,300}") {
+        of_shell(&text);
+    }
+
+    #[test]
+    fn any_heap_of_shell_pieces_is_assessed(pieces in proptest::collection::vec(prop_oneof![
+        Just("$("), Just(")"), Just("`"), Just("\""), Just("'"), Just("${"), Just("}"), Just("{"), Just("a"), Just(" "), Just(";"),
+        Just("|"), Just("&"), Just("&&"), Just("<<E\n"), Just("E\n"), Just("\n"), Just("("), Just("(("), Just("))"), Just("$(("),
+        Just("if "), Just("then "), Just("fi"), Just("case "), Just("in "), Just("esac"), Just(";;"), Just("do "), Just("done"),
+        Just("for "), Just("x="), Just("$x"), Just("rm -rf /"), Just("\\"), Just("$'"), Just("\\x"), Just("{a,b}"), Just("~"),
+        Just("é"), Just("sh -c "), Just("eval "), Just("sudo "), Just("find . -exec "), Just("{}"), Just("+"), Just("["), Just("]="),
+        Just("<("), Just(">"), Just("2>&1"), Just("#"), Just("python -c "), Just("psql -c "), Just("-"), Just("--"), Just("="),
+    ], 0..60)) {
+        of_shell(&pieces.concat());
+    }
+
+    /// A dangerous command in front of anything is never talked down.
+    #[test]
+    fn nothing_behind_makes_it_harmless(text in "\\PC{0,100}") {
+        let level = of_shell(&format!("rm -rf /\n{text}")).level;
+        prop_assert!(level >= Level::High);
+    }
+}
