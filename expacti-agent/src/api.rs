@@ -7,6 +7,7 @@ mod extract;
 mod guard;
 mod limits;
 mod openapi;
+mod own;
 mod peer;
 mod people;
 mod problem;
@@ -43,6 +44,9 @@ use crate::reviewers::Reviewers;
 /// Where the daemon listens unless it is told otherwise.
 pub(crate) const SOCKET: &str = "/run/expacti/api.sock";
 
+/// Where agents look at their own tickets unless it is told otherwise. Its folder may be mounted into containers.
+pub(crate) const OWN_SOCKET: &str = "/run/expacti/own/own.sock";
+
 /// The reviewer who root on the local socket is.
 const ROOT: &str = "root";
 
@@ -53,6 +57,11 @@ const BODY: usize = 64 * 1024;
 pub(crate) trait Gated: Send + Sync + 'static {
     /// Whether this process is gated now, by its mark or its cgroup. In doubt it is.
     fn is_gated(&self, pid: u32) -> bool;
+
+    /// The name of the agent that this process belongs to, for its look at its own tickets.
+    fn agent_of(&self, _pid: u32) -> Option<String> {
+        None
+    }
 }
 
 /// How the API treats those who ask.
@@ -151,19 +160,7 @@ impl Api {
         self: &Arc<Self>,
         path: &Path,
     ) -> Result<impl Future<Output = io::Result<()>> + use<>, ServeError> {
-        let failed = |source| ServeError::Socket { path: path.to_owned(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-            std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(failed)?;
-        }
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(ServeError::Taken(path.to_owned()));
-        }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
-        }
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
+        let listener = bind(path)?;
         let service = self.router().into_make_service_with_connect_info::<Peer>();
         Ok(axum::serve(listener, service).into_future())
     }
@@ -252,4 +249,22 @@ impl Api {
         let (epoch, number) = id.rsplit_once('-')?;
         (epoch == self.epoch).then(|| number.parse().ok()).flatten()
     }
+}
+
+/// Makes a socket, unless somebody serves there. Its folder is made if need be.
+fn bind(path: &Path) -> Result<UnixListener, ServeError> {
+    let failed = |source| ServeError::Socket { path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(failed)?;
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(ServeError::Taken(path.to_owned()));
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
+    Ok(listener)
 }

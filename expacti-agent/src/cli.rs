@@ -10,6 +10,7 @@ mod explain;
 mod json;
 mod log;
 mod man;
+mod own;
 mod pending;
 mod review;
 mod reviewer;
@@ -56,6 +57,7 @@ enum Command {
     Review(review::Review),
     Reviewer(reviewer::Reviewer),
     Log(Box<log::Log>),
+    Own(own::Own),
     Completions(completions::Completions),
     #[command(hide = true)]
     Man(man::Man),
@@ -78,6 +80,7 @@ impl Command {
             Self::Review(command) => command.run(),
             Self::Reviewer(command) => command.run(),
             Self::Log(command) => command.run(),
+            Self::Own(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
             Self::Simulate(command) => command.run(),

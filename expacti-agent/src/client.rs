@@ -84,6 +84,12 @@ impl Client {
         parse(&self.ask("POST", path, Some(&body))?)
     }
 
+    /// Sets something.
+    pub(crate) fn put(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
+        let body = serde_json::to_vec(body).map_err(|why| ClientError::Strange(why.to_string()))?;
+        self.ask("PUT", path, Some(&body)).map(drop)
+    }
+
     /// Does something that has no more to say.
     pub(crate) fn act(&self, method: &str, path: &str) -> Result<(), ClientError> {
         self.ask(method, path, None).map(drop)

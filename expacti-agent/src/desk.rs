@@ -14,6 +14,7 @@ use std::sync::Arc;
 use expacti_core::docket::{Docket, GrantId, Input, Outcome, Policy, Refusal, Vote, Voter};
 use expacti_core::evaluation::Evaluation;
 use expacti_core::request::ExecRequest;
+use expacti_core::untrusted::Untrusted;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -94,6 +95,7 @@ enum Ask {
     Tell(Input),
     Do { input: Input, news: Option<News>, reply: oneshot::Sender<Result<Done, LogFailed>> },
     Look(Looking),
+    Claim(String, Untrusted),
 }
 
 /// A handle. Cheap to clone; the desk ends when the last one is dropped.
@@ -203,6 +205,11 @@ impl Desk {
         self.look(move |view| view.docket.card(id)).await
     }
 
+    /// An agent says what it is doing. Reviewers see it as its own claim, and nothing depends on it.
+    pub(crate) fn claim(&self, agent: String, text: Untrusted) -> Result<(), DeskError> {
+        self.asks.send(Ask::Claim(agent, text)).map_err(|_| DeskError::Closed)
+    }
+
     /// What happens from now on, or from behind news that was seen.
     pub(crate) fn live(&self) -> &Arc<Live> {
         &self.live
@@ -236,6 +243,10 @@ async fn run(
         let (input, news, reply) = match ask {
             Ask::Tell(input) => (input, None, None),
             Ask::Do { input, news, reply } => (input, news, Some(reply)),
+            Ask::Claim(agent, text) => {
+                recent.put_claim(agent, text);
+                continue;
+            }
             Ask::Look(look) => {
                 look(&View { docket: &docket, recent: &recent, now_ms, newest: outlets.live.newest() });
                 continue;

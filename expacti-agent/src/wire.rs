@@ -6,6 +6,7 @@ mod shown;
 use expacti_core::docket::{Grant, GrantId, Outcome, Role};
 use expacti_core::evaluation::{Evaluation, Level};
 use expacti_core::request::{ExecRequest, Script};
+use expacti_core::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -91,6 +92,10 @@ pub(crate) struct CardDetail {
     /// The whole evaluation.
     #[schema(value_type = Object)]
     pub(crate) evaluation: Evaluation,
+    /// What the agent itself says that it is doing. It may say anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) claim: Option<Untrusted>,
     /// What the agent wanted to run before, oldest first.
     pub(crate) before: Vec<PastView>,
     /// The script of this path that the agent last ran, where it differs.
@@ -219,6 +224,40 @@ pub(crate) struct AgentView {
     /// Who stopped it, where it is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped_by: Option<String>,
+}
+
+/// What an agent is told of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnTickets {
+    /// Its name.
+    pub(crate) agent: String,
+    /// A human has stopped it.
+    pub(crate) stopped: bool,
+    /// What waits for humans.
+    pub(crate) pending: Vec<OwnPending>,
+    /// What ended not long ago, oldest first.
+    pub(crate) ended: Vec<TicketView>,
+}
+
+/// A command of an agent that waits for humans.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnPending {
+    /// The number that its stderr may have named.
+    pub(crate) ticket: u64,
+    /// How many identical ones wait.
+    pub(crate) count: u64,
+    /// The command on one line, escaped.
+    pub(crate) command: String,
+    /// When it is denied, in milliseconds from now.
+    pub(crate) remaining_ms: u64,
+}
+
+/// What an agent says that it is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Claim {
+    /// At most 500 bytes; an empty one takes the last one back.
+    pub(crate) text: String,
 }
 
 /// Something that runs without asking because humans said so.

@@ -90,6 +90,30 @@ fn watching_says_what_comes_and_goes() {
 }
 
 #[test]
+fn an_agent_sees_what_became_of_its_commands() {
+    if !is_root() {
+        eprintln!("skipped: needs root, who is a reviewer on the local socket without a token");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("own.sock");
+    let daemon = Daemon::start(&["--attempts", "4", "--own", &socket.to_string_lossy()]);
+    assert!(daemon.run(None, &["deny", "1", "--note", "not today"]).status.success());
+    let own = |args: &[&str]| {
+        said(
+            &Command::new(EXPACTI).arg("own").args(args).env("EXPACTI_OWN_SOCKET", &socket).output().unwrap(),
+        )
+    };
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\d+m\d\ds", "[time]");
+    let _bound = settings.bind_to_scope();
+    insta::assert_snapshot!("own", own(&[]));
+    insta::assert_snapshot!("own_claim", own(&["--claim", "fixing the slow query"]));
+    let shown = said(&daemon.run(None, &["show", "2"]));
+    assert!(shown.contains("it claims   fixing the slow query"), "{shown}");
+}
+
+#[test]
 fn manual_pages_and_completions_are_made() {
     let dir = tempfile::tempdir().unwrap();
     assert!(Command::new(EXPACTI).arg("man").arg(dir.path()).status().unwrap().success());

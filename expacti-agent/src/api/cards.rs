@@ -106,6 +106,7 @@ pub(super) async fn show(
         let mut request = (*card.request).clone();
         masker.request(&mut request);
         Ok(CardDetail {
+            claim: view.recent.claim(&card.agent).cloned(),
             before: before.collect(),
             card: CardView::of(&card, view.now_ms, &masker),
             request,

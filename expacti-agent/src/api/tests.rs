@@ -13,8 +13,8 @@ use crate::client::{Client, ClientError};
 use crate::desk::simulation::Simulation;
 use crate::reviewers::{New, Reviewers};
 use crate::wire::{
-    AgentView, AnswerWord, CardDetail, CardPage, GrantView, Health, Me, NewReviewer, RepeatWord,
-    ReviewerView, TicketState, TicketView, VoteBody, VoteResult, WelcomeView,
+    AgentView, AnswerWord, CardDetail, CardPage, Claim, GrantView, Health, Me, NewReviewer, OwnTickets,
+    RepeatWord, ReviewerView, TicketState, TicketView, VoteBody, VoteResult, WelcomeView,
 };
 
 /// Says what it was told to say.
@@ -24,6 +24,10 @@ struct Marked(AtomicBool);
 impl Gated for Marked {
     fn is_gated(&self, _: u32) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    fn agent_of(&self, pid: u32) -> Option<String> {
+        self.is_gated(pid).then(|| "claude".into())
     }
 }
 
@@ -304,6 +308,40 @@ async fn secrets_are_not_shown() {
             let shown = viewer.get::<serde_json::Value>(&path).unwrap().to_string();
             assert!(shown.contains("[masked:") && !shown.contains(secret), "{path}: {shown}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_looks_at_its_own_tickets_and_at_no_others() {
+    let served = Served::start(ApiConfig::default());
+    let socket = served.socket.with_file_name("own.sock");
+    tokio::spawn(served.api.serve_own(&socket).unwrap());
+    let vera = served.reviewer("vera", &[Role::Viewer, Role::Reviewer]);
+    let denied = served.simulation.attempt("claude", &["git", "push"], 45);
+    let waits = served.simulation.attempt("claude", &["npm", "install"], 45);
+    served.simulation.attempt("codex", &["ls"], 45);
+    let agent = Client::new(&socket, None, "cli");
+    let (stranger, marked) = (agent.clone(), served.marked.clone());
+    ask(move || {
+        vote(&vera, denied, AnswerWord::Deny).unwrap();
+        assert_eq!(code(stranger.get::<OwnTickets>("/v1/own/tickets")), (403, "not-an-agent".into()));
+        marked.0.store(true, Ordering::Relaxed);
+        let own: OwnTickets = agent.get("/v1/own/tickets").unwrap();
+        assert_eq!(own.pending.iter().map(|card| card.ticket).collect::<Vec<_>>(), [waits]);
+        let ended: Vec<_> = own.ended.iter().map(|ticket| (ticket.ticket, ticket.state)).collect();
+        assert_eq!(ended, [(denied, TicketState::Denied)]);
+        agent.put("/v1/own/claim", &Claim { text: "fixing\u{1b}[2J the slow query".into() }).unwrap();
+        let long = Claim { text: "x".repeat(501) };
+        assert_eq!(code(agent.put("/v1/own/claim", &long)), (422, "bad-input".into()));
+        assert_eq!(
+            code(agent.get::<CardPage>("/v1/cards")),
+            (404, "not-found".into()),
+            "nothing else is here"
+        );
+        marked.0.store(false, Ordering::Relaxed);
+        let shown: CardDetail = vera.get(&format!("/v1/cards/{waits}")).unwrap();
+        assert_eq!(shown.claim.unwrap().to_string(), "fixing\\u{1b}[2J the slow query");
     })
     .await;
 }

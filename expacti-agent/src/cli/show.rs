@@ -114,6 +114,9 @@ pub(super) fn text(detail: &CardDetail) -> String {
         let outcome = past.outcome.as_deref().unwrap_or("waits");
         line("before", &format!("{} ago: {} ({})", in_words(past.ago_ms), past.command, plain(outcome)));
     }
+    if let Some(claim) = &detail.claim {
+        line("it claims", claim);
+    }
     for missing in &request.missing {
         line("not read", &plain(missing));
     }

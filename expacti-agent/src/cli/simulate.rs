@@ -27,6 +27,9 @@ pub(super) struct Simulate {
     /// Serve over TCP too, on loopback
     #[arg(long, value_name = "ADDRESS:PORT")]
     tcp: Option<SocketAddr>,
+    /// A socket where everybody is taken for the agent `claude`
+    #[arg(long, value_name = "PATH")]
+    own: Option<PathBuf>,
     /// How many commands wait in the beginning
     #[arg(long, value_name = "N", default_value_t = 5)]
     attempts: usize,
@@ -47,6 +50,10 @@ struct Nobody;
 impl Gated for Nobody {
     fn is_gated(&self, _: u32) -> bool {
         false
+    }
+
+    fn agent_of(&self, _: u32) -> Option<String> {
+        Some("claude".to_owned())
     }
 }
 
@@ -81,6 +88,9 @@ impl Simulate {
             play(&simulation, number);
         }
         let serving = api.serve_unix(&self.socket)?;
+        if let Some(own) = &self.own {
+            tokio::spawn(api.serve_own(own)?);
+        }
         let mut said = format!("a simulation serves on {}; nothing is gated", self.socket.display());
         if let Some(address) = self.tcp {
             let (bound, serving) = api.serve_tcp(&TcpConfig { address, tls: None }).await?;

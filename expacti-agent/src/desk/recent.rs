@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use expacti_core::docket::{Change, Outcome, Record};
 use expacti_core::request::{ExecRequest, Script};
+use expacti_core::untrusted::Untrusted;
 
 const KEPT_PER_AGENT: usize = 20;
 const AGENTS: usize = 1_024;
@@ -28,6 +29,7 @@ pub(crate) struct Past {
 pub(crate) struct Recent {
     agents: BTreeMap<String, VecDeque<Past>>,
     scripts: VecDeque<(String, Script)>,
+    claims: BTreeMap<String, Untrusted>,
 }
 
 impl Recent {
@@ -65,6 +67,19 @@ impl Recent {
     pub(crate) fn last_version(&self, agent: &str, script: &Script) -> Option<Script> {
         let of_agent = |(name, kept): &&(String, Script)| name == agent && kept.path == script.path;
         self.scripts.iter().find(of_agent).map(|(_, kept)| kept.clone())
+    }
+
+    /// What an agent says of itself, once it has said anything.
+    pub(crate) fn claim(&self, agent: &str) -> Option<&Untrusted> {
+        self.claims.get(agent)
+    }
+
+    pub(super) fn put_claim(&mut self, agent: String, text: Untrusted) {
+        if text.is_empty() {
+            self.claims.remove(&agent);
+        } else if self.claims.len() < AGENTS || self.claims.contains_key(&agent) {
+            self.claims.insert(agent, text);
+        }
     }
 
     fn keep(&mut self, agent: &str, script: Script) {

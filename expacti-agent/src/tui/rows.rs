@@ -35,7 +35,7 @@ pub(super) struct Rows {
 /// Everything about a card.
 pub(super) fn of(detail: &CardDetail) -> Rows {
     let mut rows = Rows::default();
-    let CardDetail { card, request, evaluation, before, last_script } = detail;
+    let CardDetail { card, request, evaluation, before, last_script, claim } = detail;
     for (at, word) in request.argv.iter().enumerate() {
         rows.untrusted(&format!("argv[{at}]"), word);
         if word.as_bytes().contains(&b'\n') {
@@ -86,6 +86,9 @@ pub(super) fn of(detail: &CardDetail) -> Rows {
         let note = vote.note.as_ref().map(|note| format!(": {}", visible(note))).unwrap_or_default();
         let said = if vote.approve { "approves" } else { "denies" };
         rows.kind("vote", format!("{} {said}{note}", vote.name), Kind::Strong);
+    }
+    if let Some(claim) = claim {
+        rows.untrusted("it claims", claim);
     }
     for ancestor in &request.lineage {
         rows.plain("started by", format!("{} {}", ancestor.pid, command_line(&ancestor.argv, 400).0));
