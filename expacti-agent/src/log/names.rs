@@ -1,5 +1,6 @@
 //! Texts that repeat, by number.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sqlx::Row as _;
@@ -22,7 +23,10 @@ pub(super) enum Kind {
 
 /// The numbers of the texts that were met, so that the database is asked once for each.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<(Kind, String), i64>);
+pub(super) struct Names {
+    /// By kind, so that looking up needs no key of its own.
+    known: [HashMap<String, i64>; 9],
+}
 
 /// Agents can make up folders without end; the memory of them must have one.
 const MOST: usize = 100_000;
@@ -36,25 +40,31 @@ impl Names {
         text: &str,
     ) -> Result<i64, LogError> {
         // PostgreSQL cannot keep a NUL. No path has one; an agent's name could.
-        let text = text.replace('\0', "\u{fffd}");
-        if let Some(&id) = self.0.get(&(kind, text.clone())) {
+        let clean = if text.contains('\0') {
+            Cow::Owned(text.replace('\0', "\u{fffd}"))
+        } else {
+            Cow::Borrowed(text)
+        };
+        let known = &mut self.known[kind as usize];
+        if let Some(&id) = known.get(clean.as_ref()) {
             return Ok(id);
         }
-        if self.0.len() >= MOST {
-            self.0.clear();
+        if known.len() >= MOST {
+            known.clear();
         }
+        let text = clean.into_owned();
         let id: i64 = on!(Connection, connection, connection => {
             sqlx::query("INSERT INTO names (kind, text) VALUES ($1, $2) ON CONFLICT (kind, text) DO NOTHING")
                 .bind(kind as i64).bind(text.clone()).execute(&mut *connection).await?;
             sqlx::query("SELECT id FROM names WHERE kind = $1 AND text = $2")
                 .bind(kind as i64).bind(text.clone()).fetch_one(&mut *connection).await?.try_get(0)?
         });
-        self.0.insert((kind, text), id);
+        known.insert(text, id);
         Ok(id)
     }
 
     /// Forgets everything: a transaction that made numbers did not end well.
     pub(super) fn forget(&mut self) {
-        self.0.clear();
+        self.known.iter_mut().for_each(HashMap::clear);
     }
 }

@@ -65,6 +65,20 @@ impl Part {
         format!("a.{} {}{}", self.column, self.test, self.partial)
     }
 
+    /// SQLite would rather walk the log than sort the few that an index gives.
+    fn index_name(&self) -> &'static str {
+        match self.column {
+            "agent" => "INDEXED BY attempts_agent",
+            "program" => "INDEXED BY attempts_program",
+            "cwd" => "INDEXED BY attempts_cwd",
+            "decider" => "INDEXED BY attempts_decider",
+            "level" => "INDEXED BY attempts_risky",
+            "state" => "INDEXED BY attempts_not_allowed",
+            "held" => "INDEXED BY attempts_held",
+            _ => "",
+        }
+    }
+
     fn filtering(&self) -> String {
         format!("+a.{} {}", self.column, self.test)
     }
@@ -164,6 +178,10 @@ impl Reader {
                  WHERE attempts_text MATCH $1 AND {} ORDER BY t.rowid DESC LIMIT {more}",
                 conditions.replace("a.id <", "t.rowid <")
             ),
+            (Pool::Sqlite(_), Driver::Part(index)) => {
+                let by = terms.parts[index].index_name();
+                format!("SELECT a.id FROM attempts a {by} WHERE {conditions} ORDER BY a.id DESC LIMIT {more}")
+            }
             _ => format!("SELECT a.id FROM attempts a WHERE {conditions} ORDER BY a.id DESC LIMIT {more}"),
         };
         Ok(Some((sql, terms.text)))
@@ -201,7 +219,9 @@ impl Reader {
         for (text, kind, column) in named {
             let Some(text) = text else { continue };
             let Some(id) = self.name(kind, text).await? else { return Ok(None) };
-            terms.parts.push(Part::equal(column, id));
+            let part = Part::equal(column, id);
+            // Few nodes share a log, so there is no index for them.
+            terms.parts.push(if column == "node" { Part { index: Index::None, ..part } } else { part });
         }
         if let Some(exe) = &filter.exe {
             let program = exe.rsplit('/').next().unwrap_or_default();

@@ -230,7 +230,7 @@ impl Reader {
             let list: Vec<String> = ids.iter().map(i64::to_string).collect();
             let sql = format!(
                 "SELECT f.id, e.body FROM entries f
-                 JOIN entries e ON e.boot = f.boot AND e.sequence = f.sequence AND e.node = f.node
+                 JOIN entries e ON e.boot = f.boot AND e.sequence = f.sequence AND e.sequence IS NOT NULL
                  WHERE f.id IN ({}) ORDER BY f.id, e.position",
                 list.join(", ")
             );

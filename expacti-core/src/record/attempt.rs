@@ -118,7 +118,10 @@ impl Attempt {
         for envelope in entries {
             match &mut folded {
                 None => folded = Self::begin(envelope),
-                Some(attempt) if envelope.attempt() == Some(attempt.key) => attempt.take(envelope),
+                // A node speaks for its own attempts only.
+                Some(attempt) if envelope.attempt() == Some(attempt.key) && envelope.node == attempt.node => {
+                    attempt.take(envelope);
+                }
                 Some(_) => {}
             }
         }
