@@ -212,6 +212,7 @@ fn an_allow_rule_needs_every_command_to_be_covered() {
         "eval \"$(git log)\"",
         "ls < /etc/shadow",
         "BASH_ENV=x; ls",
+        "PATH=/tmp/x:$PATH git log",
         "/usr/bin/time -o /etc/motd ls",
         "ssh host git status",
         "sudo git status",
@@ -272,6 +273,14 @@ fn high_risk_needs_an_exact_rule_that_says_so() {
     ] {
         assert_eq!(world.answer(&world.rules(&allow(rule)), &delete).0, decision, "{rule}");
     }
+}
+
+#[test]
+fn a_deny_rule_is_not_escaped_by_half_an_option() {
+    let world = World::new();
+    let rules = world.rules(&deny("argv = [\"terraform\", \"destroy\", \"...\"]\nno_flag = [\"-h\"]"));
+    assert_eq!(world.answer(&rules, &["terraform", "destroy", "-chdir=x"]).0, Decision::Deny);
+    assert_ne!(world.answer(&rules, &["terraform", "destroy", "-h"]).0, Decision::Deny);
 }
 
 #[test]

@@ -110,7 +110,8 @@ pub(super) fn dangers(request: &ExecRequest, assessment: &Assessment) -> Vec<Dan
     let mut found: Vec<_> = given.map(|(name, _)| Danger { name: name.clone() }).collect();
     for (name, value) in assessment.commands.iter().flat_map(|command| &command.assignments) {
         let value = if value.literal { value.text.as_bytes() } else { b"?" };
-        if is_dangerous(name.as_bytes(), value) {
+        // Everybody has a PATH; who sets one for a command means that it should find other programs.
+        if name == "PATH" || is_dangerous(name.as_bytes(), value) {
             found.push(Danger { name: name.as_str().into() });
         }
     }

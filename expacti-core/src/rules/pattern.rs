@@ -6,7 +6,7 @@ mod automaton;
 use regex::bytes::Regex;
 
 use super::answer::Answer;
-use super::flag::gives_flag;
+use super::flag::{gives_flag, is_flag};
 use super::hole::{Hole, Strictness};
 use super::path::Folders;
 use super::quote::quoted;
@@ -141,7 +141,14 @@ impl Anywhere {
             answer = answer.min(or_maybe(fills(&self.any_arg, reading.strictness)));
         }
         if !self.no_flag.is_empty() {
-            answer = answer.min(not(or_maybe(Answer::from(gives(&self.no_flag)))));
+            // What lets a rule not count is taken the other way round: a deny rule is not escaped by half an option.
+            let excluded = match reading.strictness {
+                Strictness::Certain => gives(&self.no_flag),
+                Strictness::Suspicious => {
+                    texts().any(|word| self.no_flag.iter().any(|flag| is_flag(word, flag.as_bytes())))
+                }
+            };
+            answer = answer.min(not(or_maybe(Answer::from(excluded))));
         }
         if !self.no_arg.is_empty() {
             let opposite = match reading.strictness {
