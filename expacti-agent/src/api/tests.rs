@@ -364,6 +364,53 @@ async fn plain_http_does_not_leave_the_host() {
 }
 
 #[tokio::test]
+async fn certificates_are_served_and_broken_ones_are_named() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .arg("-out")
+        .arg(&certificate)
+        .arg("-keyout")
+        .arg(&key)
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("skipped: needs openssl, to make a certificate");
+        return;
+    }
+    let served = Served::start(ApiConfig::default());
+    let tls = |key: &PathBuf| TcpConfig {
+        address: "127.0.0.1:0".parse().unwrap(),
+        tls: Some((certificate.clone(), key.clone())),
+    };
+    let broken = served.api.serve_tcp(&tls(&certificate)).await.err();
+    assert!(matches!(broken, Some(ServeError::Certificate { .. })), "{broken:?}");
+    let (address, serving) = served.api.serve_tcp(&tls(&key)).await.unwrap();
+    tokio::spawn(serving);
+    // A client that never says hello keeps nobody waiting.
+    let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&certificate).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.write_all(b"GET /v1/health HTTP/1.0\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // The server may end the connection without a farewell once it has answered.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(String::from_utf8_lossy(&answer).contains("200 OK"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
 async fn strange_hosts_and_origins_are_refused() {
     let served = Served::start(ApiConfig::default());
     let config = TcpConfig { address: "127.0.0.1:0".parse().unwrap(), tls: None };
