@@ -1,12 +1,14 @@
 //! A PostgreSQL of our own, as long as the tests run.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::cache::Cache;
@@ -16,6 +18,8 @@ use crate::setup::postgres::{self, Server, programs_below};
 /// The server refuses to run as root; then it runs as nobody, who exists everywhere.
 const NOBODY: u32 = 65534;
 
+const START_LIMIT: Duration = Duration::from_mins(1);
+
 /// A running server, stopped and removed when dropped.
 pub(crate) struct Cluster {
     /// Where tests reach it.
@@ -23,6 +27,7 @@ pub(crate) struct Cluster {
     folder: TempDir,
     programs: PathBuf,
     libraries: PathBuf,
+    server: Option<Child>,
 }
 
 impl Cluster {
@@ -45,11 +50,12 @@ impl Cluster {
             chown(&work, Some(NOBODY), Some(NOBODY))?;
         }
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let cluster = Self {
+        let mut cluster = Self {
             url: format!("postgres://expacti@127.0.0.1:{port}/postgres"),
             folder,
             programs,
             libraries,
+            server: None,
         };
         let data = work.join("data");
         let mut initdb = cluster.command("initdb");
@@ -62,33 +68,47 @@ impl Cluster {
             "-D",
         ]);
         output(initdb.arg(&data))?;
-        let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={} -c fsync=off",
-            work.display()
-        );
-        let mut start = cluster.command("pg_ctl");
-        start
-            .arg("-D")
-            .arg(&data)
-            .args(["-w", "-t", "60", "-l"])
-            .arg(work.join("log"))
-            .args(["-o", &options, "start"]);
-        // Not a pipe: the server inherits it and would keep it open.
-        let status = start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        if !status.success() {
-            let log = fs::read_to_string(work.join("log")).unwrap_or_default();
-            anyhow::bail!("PostgreSQL does not start:\n{log}");
-        }
+        let log = File::create(cluster.folder.path().join("log"))?;
+        let mut server = cluster.command("postgres");
+        server.arg("-D").arg(&data).arg("-k").arg(&work).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-F",
+        ]);
+        cluster.server = Some(server.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?);
+        cluster.wait_until_ready(port)?;
         Ok(cluster)
+    }
+
+    fn wait_until_ready(&mut self, port: u16) -> Result<()> {
+        let deadline = Instant::now() + START_LIMIT;
+        let mut ask = self.command("pg_isready");
+        ask.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
+        while !ask.status()?.success() {
+            let ended = self.server.as_mut().is_some_and(|server| matches!(server.try_wait(), Ok(Some(_))));
+            if ended || Instant::now() > deadline {
+                let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+                bail!("PostgreSQL does not start:\n{log}");
+            }
+            thread::park_timeout(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     fn command(&self, program: &str) -> Command {
         let path = self.programs.join(program);
-        let mut command = match find_program("setpriv").filter(|_| rustix::process::geteuid().is_root()) {
+        let mut command = match find_program("setpriv") {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
-                let [user, group] = ["--reuid", "--regid"].map(|option| format!("{option}={NOBODY}"));
-                command.args([&user, &group, "--clear-groups", "--"]).arg(path);
+                // It ends when we do, however we do.
+                command.args(["--pdeathsig", "INT"]);
+                if rustix::process::geteuid().is_root() {
+                    let [user, group] = ["--reuid", "--regid"].map(|option| format!("{option}={NOBODY}"));
+                    command.args([&user, &group, "--clear-groups"]);
+                }
+                command.arg("--").arg(path);
                 command
             }
             None => Command::new(path),
@@ -109,8 +129,11 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let mut stop = self.command("pg_ctl");
         stop.arg("-D").arg(self.work().join("data")).args(["-m", "immediate", "stop"]);
-        if let Err(error) = output(&mut stop) {
-            eprintln!("PostgreSQL may still run: {error:#}");
+        if let Some(mut server) = self.server.take()
+            && output(&mut stop).and_then(|_| Ok(server.wait()?)).is_err()
+        {
+            // Its processes notice that their parent is gone.
+            let _ = server.kill();
         }
     }
 }
