@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::assessment::{Redirection, Word};
 use crate::request::{ExecRequest, Stdin};
-use crate::tools::Tools;
+use crate::tools::{RunsKind, Tools};
 use crate::untrusted::Untrusted;
 
 pub(crate) use name::{ProgramName, program_name};
@@ -205,7 +205,8 @@ impl Unwrapping<'_> {
                 shell::ShellInput::Inherited => inherited.input.clone(),
                 shell::ShellInput::Pipe(range) => {
                     upstream = range.map(|number| base + number).rev().take(64).collect();
-                    piped_text(&self.seen, &upstream).map_or(Input::Pipe, |text| Input::Text(text.into()))
+                    piped_text(self.tools, &self.seen, &upstream)
+                        .map_or(Input::Pipe, |text| Input::Text(text.into()))
                 }
                 shell::ShellInput::Text(text) => Input::Text(text.into()),
                 shell::ShellInput::File => Input::File,
@@ -265,14 +266,24 @@ impl Seen {
 }
 
 /// What the only command upstream writes, where that can be told without running it.
-fn piped_text(seen: &[Seen], upstream: &[usize]) -> Option<String> {
+fn piped_text(tools: &Tools, seen: &[Seen], upstream: &[usize]) -> Option<String> {
     let [only] = upstream else { return None };
     let writer = seen.get(*only)?;
     let input = match &writer.input {
         Input::Text(text) => Some(text.as_ref()),
         Input::Request | Input::Pipe | Input::File => None,
     };
-    shell::output_of(&writer.words, &writer.redirections, input)
+    // A wrapper in front (`sudo echo x | sh`) writes what it runs writes.
+    let is_echo = |word: &Word| matches!(word.text.as_bytes(), b"echo" | b"printf");
+    let wraps = |word: &Word| {
+        let tool = tools.find(&word.text.to_lossy());
+        tool.is_some_and(|tool| tool.runs.iter().any(|runs| runs.kind == RunsKind::Argv))
+    };
+    let start = match writer.words.first() {
+        Some(first) if wraps(first) => writer.words.iter().position(is_echo).unwrap_or_default(),
+        _ => 0,
+    };
+    shell::output_of(writer.words.get(start..)?, &writer.redirections, input)
 }
 
 /// Where a `cd` goes, if this is one.

@@ -84,6 +84,10 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
         });
         sources.secret |= secrets::shows_secret(look, seen);
         sources.environment |= shows_environment(seen);
+        if seen.wraps {
+            let inner = look.all.iter().enumerate().filter(|(_, other)| other.parent == Some(number));
+            todo.extend(inner.map(|(inner, _)| inner).take(MAX_STREAM));
+        }
         todo.extend(seen.upstream.iter().chain(&seen.substituted).copied().filter(|next| *next != number));
     }
     sources

@@ -3,7 +3,7 @@
 //! This is a reader, not an interpreter: it wants each command that *could* run, wherever it stands (pipelines, lists,
 //! substitutions, here-documents, functions, branches never taken), and says when it could not read on. It goes through
 //! the text once, with a bound on nesting, and cannot fail: what it does not understand is [`Trouble`]. Why it is not
-//! one of the published parsers is in `docs/adr/0004-shell-reader.md`; tests compare it with one.
+//! one of the published parsers: `docs/adr/0020-own-shell-reader.md`.
 
 mod expansion;
 mod heredoc;

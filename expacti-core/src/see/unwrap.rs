@@ -87,7 +87,13 @@ fn look_at(
         runs.kind,
         RunsKind::Argv | RunsKind::KnownScript | RunsKind::Joined | RunsKind::ShellText | RunsKind::Script
     )
-    .then_some(depth + runs.skip + 1);
+    .then_some(depth + runs.skip + 1)
+    .or_else(|| {
+        // Options of a wrapper end where the command begins that it runs.
+        let same =
+            |other: &&Runs| other.kind == RunsKind::Argv && other.sub == runs.sub && other.options.is_empty();
+        tool.runs.iter().find(same).map(|other| depth + other.skip + 1)
+    });
     let arguments = Arguments::read(Some(tool), &seen.words, limit);
     let Some(after) = arguments.after_wrapper(runs) else { return };
     if arguments.has(&runs.unless) {
@@ -146,7 +152,16 @@ fn look_at(
                 let option = runs.options.first().map_or("", String::as_str);
                 let label = format!("{name} {option}").trim_end().to_owned();
                 let shell = Inner::Shell { text: text.text.clone().into_owned(), literal: text.literal };
-                found.children.push(child(label, shell));
+                // The first argument behind the text is $0, then come $1 and so on.
+                let parameters = free.iter().skip(2).take(9).enumerate().map(|(number, word)| {
+                    let value = Word { text: word.text.as_ref().into(), literal: word.literal };
+                    ((number + 1).to_string(), value)
+                });
+                let assignments = parameters.collect();
+                found.children.push(Child { assignments, ..child(label, shell) });
+            } else if seen.appends && free.is_empty() && arguments.has(&runs.options) {
+                // `xargs sh -c`: the text comes from standard input.
+                from_input(seen, request, name, found);
             }
         }
         RunsKind::ShellOption => {
@@ -160,7 +175,12 @@ fn look_at(
             if !free.is_empty() {
                 let text: Vec<&str> = free.iter().map(|word| word.text.as_ref()).collect();
                 let literal = free.iter().all(|word| word.literal);
-                found.children.push(child(name.clone(), Inner::Shell { text: text.join(" "), literal }));
+                // `parallel ::: 'cmd' 'cmd'`: every argument is a line of its own.
+                let text = match text.split_first() {
+                    Some((&":::", lines)) => lines.join("\n"),
+                    _ => text.join(" "),
+                };
+                found.children.push(child(name.clone(), Inner::Shell { text, literal }));
             } else if runs.elsewhere
                 && let Input::Text(text) = &seen.input
             {

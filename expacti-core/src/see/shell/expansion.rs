@@ -32,7 +32,17 @@ impl<'t> Reader<'t> {
                 self.position += 2;
                 self.double_quoted(fields);
             }
-            Some(b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' | b'0'..=b'9') => {
+            Some(digit @ b'1'..=b'9') => {
+                self.position += 2;
+                let before = self.text.get(..start).unwrap_or_default();
+                if before.ends_with("$IFS") || before.ends_with("${IFS}") {
+                    // `$IFS$9`: an unset parameter that only ends the name before it.
+                    return;
+                }
+                let name = char::from(digit).to_string();
+                self.variable(fields, quoted, &name, start);
+            }
+            Some(b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' | b'0') => {
                 self.position += 2;
                 fields.unknown(self.text.get(start..self.position).unwrap_or_default());
             }
@@ -317,7 +327,9 @@ pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Opt
         ("echo", [option, rest @ ..]) if option == "-n" => Some(rest.join(" ")),
         ("echo", rest) => Some(rest.join(" ")),
         ("printf", [format]) if !format.contains('%') => Some(unescape(format)),
-        ("printf", [format, rest @ ..]) if matches!(format.trim_end_matches("\\n"), "%s" | "%b") => {
+        ("printf", [format, rest @ ..])
+            if matches!(format.trim_end_matches("\\n").trim_end_matches("\\0"), "%s" | "%b") =>
+        {
             let separator = if format.ends_with("\\n") { "\n" } else { "" };
             Some(unescape(&rest.join(separator)))
         }
