@@ -361,8 +361,9 @@ impl Terms {
             (None, _) => {}
             (Some(_), Pool::Sqlite(_)) if driver == Driver::Text => {}
             (Some(_), Pool::Sqlite(_)) => {
-                let sql =
-                    "EXISTS (SELECT 1 FROM attempts_text WHERE attempts_text MATCH $1 AND rowid = a.id)";
+                // All matches once, as a set. Asking the full-text index row by row begins its search anew each time:
+                // half a minute for ten thousand rows.
+                let sql = "+a.id IN (SELECT rowid FROM attempts_text WHERE attempts_text MATCH $1)";
                 conditions.push(sql.to_owned());
             }
             (Some(_), Pool::Postgres(_)) => {
