@@ -1,2 +1,21 @@
 //! What crosses the line between the kernel programs and the daemon.
+//!
+//! **Invariant:** integers only, explicit padding, sizes asserted. Neither side ever makes a Rust enum, bool or
+//! reference out of bytes the other side wrote; codes are compared as numbers.
 #![no_std]
+#![forbid(unsafe_code)]
+
+pub mod control;
+pub mod digest;
+pub mod environment;
+pub mod event;
+pub mod file;
+pub mod limits;
+pub mod names;
+pub mod offsets;
+pub mod task;
+pub mod ticket;
+
+/// Changes whenever any struct of this crate or any map changes its layout or its meaning. It names the folder
+/// that maps and links are pinned in, so that a daemon never reads maps of another layout.
+pub const LAYOUT: u32 = 1;

@@ -1,0 +1,84 @@
+//! What the daemon tells the kernel programs, and what they count.
+
+/// Switches and clocks. One entry, written by the daemon, except `daemon_gone_ns`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Control {
+    /// Bit N is set where an agent's cgroup lies at level N of the hierarchy, so that a task that belongs to nobody
+    /// costs as many look-ups as there are levels in use. Zero: nothing is enrolled.
+    pub levels: u64,
+    /// The generation of the rules. A cached verdict of another one does not count.
+    pub generation: u64,
+    /// Process id of the daemon; zero where there is none.
+    pub daemon: u32,
+    /// Zero.
+    pub pad: u32,
+    /// When the daemon went away, on the boot clock; zero while it lives. Written by the exit hook too.
+    pub daemon_gone_ns: u64,
+    /// How long an attempt may wait unparked, in nanoseconds, before it is denied.
+    pub grace_ns: u64,
+    /// How long an attempt waits inside the hook for a verdict before it restarts, in nanoseconds.
+    pub spin_ns: u64,
+    /// How long the post-commit hold waits to be frozen, in nanoseconds.
+    pub freeze_ns: u64,
+    /// Which loaded object acts. Programs of another one pass everything on, so that an upgrade is one write.
+    pub instance: u64,
+    /// The key of all digests: random, made when the maps are, known to the kernel and the daemon.
+    pub key: [u64; 2],
+}
+
+const _: () = assert!(size_of::<Control>() == 80);
+
+/// One enrolled cgroup. Written by the daemon, read by the hooks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Agent {
+    /// [`agent::OBSERVE`] and the other bits.
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+    /// The generation of this agent's verdicts: raised when its policy or its grants change.
+    pub generation: u64,
+}
+
+const _: () = assert!(size_of::<Agent>() == 16);
+
+/// Bits of [`Agent::flags`].
+pub mod agent {
+    /// Every attempt is logged and allowed, without waiting for the daemon.
+    pub const OBSERVE: u32 = 1;
+    /// Where the daemon is gone beyond the grace, allow instead of denying.
+    pub const FAIL_OPEN: u32 = 2;
+    /// The operator stopped it: no further exec.
+    pub const STOPPED: u32 = 4;
+}
+
+/// Counters, one slot each, kept per CPU. They make every silent path visible.
+pub mod counter {
+    /// Attempts that found the ring full and went around again.
+    pub const RING_FULL: u32 = 0;
+    /// Attempts denied without an event, because the ring stayed full beyond the grace.
+    pub const DENIED_UNLOGGED: u32 = 1;
+    /// Forks refused because the mark could not be set on the child.
+    pub const FORK_REFUSED: u32 = 2;
+    /// Execs refused because the mark could not be set on the task.
+    pub const MARK_FAILED: u32 = 3;
+    /// Life-cycle events (started, ended, withdrawn) that found the ring full.
+    pub const LIFECYCLE_LOST: u32 = 4;
+    /// Processes killed because what the kernel copied is not what was approved.
+    pub const MISMATCH: u32 = 5;
+    /// Processes killed because they reached the commit without an approval.
+    pub const UNAPPROVED: u32 = 6;
+    /// Attempts denied because too many tickets are open.
+    pub const TICKETS_FULL: u32 = 7;
+    /// Attempts allowed by the exact cache.
+    pub const CACHED: u32 = 8;
+    /// Attempts allowed by the executable-wide cache.
+    pub const CACHED_EXECUTABLE: u32 = 9;
+    /// Restarts of waiting attempts.
+    pub const RESTARTS: u32 = 10;
+    /// Attempts of an enrolled task against the gate itself that were refused.
+    pub const DEFENDED: u32 = 11;
+    /// How many counters there are.
+    pub const COUNT: u32 = 12;
+}

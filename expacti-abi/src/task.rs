@@ -1,0 +1,67 @@
+//! What the hooks remember of a task, in its own storage. The kernel frees it with the task.
+
+use crate::digest::Digest;
+use crate::file::FileId;
+use crate::limits::MAX_FILES;
+
+/// State of one marked task. Present means marked: the task belongs to an agent wherever it moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct TaskState {
+    /// The agent's cgroup.
+    pub agent: u64,
+    /// The open ticket of this task, or zero.
+    pub ticket: u64,
+    /// The sequence number of the exec that made this process, or zero.
+    pub running: u64,
+    /// The sequence number of the attempt that was let through to its commit, or zero.
+    pub approved: u64,
+    /// What was let through: argv and environment, as the commit hook computes it again.
+    pub content: Digest,
+    /// What was let through: everything.
+    pub digest: Digest,
+    /// The files of this attempt, the script first, its interpreters behind it.
+    pub files: [FileId; MAX_FILES],
+    /// How many of `files` count.
+    pub stages: u32,
+    /// `argc` as the caller gave it.
+    pub argc: u32,
+    /// The sequence number of the exec whose image this task runs; forks inherit it. It ties a command to what
+    /// started it, whatever happens to process ids.
+    pub origin: u64,
+    /// The kernel's address of the attempt that the check hook saw last. It tells an attempt that began before the
+    /// task was marked from one that slipped past the check.
+    pub bprm: u64,
+    /// What an attempt looks like without reading its strings; another shape under an open ticket voids it.
+    pub shape: u64,
+    /// When the ring was first found full in this attempt, on the boot clock; zero: not.
+    pub starved_ns: u64,
+    /// Since when it has been going round unparked, on the boot clock.
+    pub waiting_ns: u64,
+    /// When it last came round, on the boot clock.
+    pub last_round_ns: u64,
+    /// Where it was let through: inode and device of working directory and root.
+    pub place: [u64; 4],
+    /// How often argv could not be read in this attempt.
+    pub unreadable: u32,
+    /// One of [`approved`]: how the attempt came through.
+    pub how: u32,
+}
+
+const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8);
+
+/// Values of [`TaskState::how`].
+pub mod approved {
+    /// By a verdict of the daemon.
+    pub const VERDICT: u32 = 0;
+    /// By the exact cache.
+    pub const CACHED: u32 = 1;
+    /// By the executable-wide cache.
+    pub const EXECUTABLE: u32 = 2;
+    /// Because the agent is only observed.
+    pub const OBSERVED: u32 = 3;
+    /// Because the daemon was gone and the agent fails open.
+    pub const FAIL_OPEN: u32 = 4;
+    /// To be held at the commit.
+    pub const HOLD_AFTER: u32 = 5;
+}

@@ -1,0 +1,6 @@
+//! One hook a file.
+
+mod check;
+mod committed;
+mod exit;
+mod task_alloc;

@@ -1,0 +1,282 @@
+//! The gate: an exec is about to happen. It passes, waits or is refused, and every attempt gets its number.
+
+use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
+use aya_ebpf::macros::lsm;
+use aya_ebpf::maps::ring_buf::RingBufEntry;
+use aya_ebpf::programs::LsmContext;
+use expacti_abi::control::{Agent, Control, agent, counter};
+use expacti_abi::event::{Attempt, flag, kind, reason};
+use expacti_abi::limits::{MAX_FILES, MAX_UNREADABLE, PARKED_NS};
+use expacti_abi::task::{TaskState, approved};
+use expacti_abi::ticket::verdict;
+
+use crate::caller::{Caller, caller};
+use crate::kernel::{Bprm, Task, now};
+use crate::member::{self, Membership};
+use crate::wait::Answer;
+use crate::{attempt, cache, maps, report, ticket};
+
+// match-proto:v6.12:security/security.c:int security_bprm_check(struct linux_binprm *bprm)
+#[lsm(hook = "bprm_check_security", sleepable)]
+fn check(ctx: LsmContext) -> i32 {
+    let previous: i32 = ctx.arg(1);
+    if previous != 0 {
+        return previous;
+    }
+    try_check(Bprm(ctx.arg(0))).code()
+}
+
+/// One exec of a member on its way.
+struct Gate {
+    task: Task,
+    bprm: Bprm,
+    control: &'static Control,
+    agent: &'static Agent,
+    state: &'static mut TaskState,
+}
+
+fn try_check(bprm: Bprm) -> Answer {
+    let Some(control) = maps::control() else { return Answer::Pass };
+    let task = Task::current();
+    let (agent, state) = match member::current(control, task) {
+        Membership::None => return Answer::Pass,
+        Membership::Unmarkable => return Answer::Refuse,
+        Membership::Of(agent, state) => (agent, state),
+    };
+    let mut gate = Gate { task, bprm, control, agent, state };
+    if !gate.note_file() {
+        return Answer::Refuse;
+    }
+    if bprm.is_script() {
+        // The kernel asks again for the interpreter, and the commit hook lets nothing through that was not approved.
+        return Answer::Pass;
+    }
+    gate.pass_or_wait()
+}
+
+impl Gate {
+    /// Adds the file that the kernel looks at to the attempt's chain. False: the chain is longer than the kernel's own
+    /// limit allows, so something is not as we think.
+    #[inline(always)]
+    fn note_file(&mut self) -> bool {
+        if self.bprm.is_first_file() {
+            self.state.stages = 0;
+        }
+        self.state.bprm = self.bprm.0 as u64;
+        self.state.approved = 0;
+        let stage = self.state.stages as usize;
+        if stage >= MAX_FILES {
+            return false;
+        }
+        self.state.files[stage] = self.bprm.file_id();
+        self.state.stages = stage as u32 + 1;
+        true
+    }
+
+    #[inline(always)]
+    fn pass_or_wait(&mut self) -> Answer {
+        let Some(caller) = caller(self.task) else { return self.refuse_unreadable() };
+        let seq = self.state.ticket;
+        if seq != 0 {
+            let pending = self.shape(caller) == self.state.shape
+                && match ticket::look(seq) {
+                    Some(open) if open.verdict == verdict::PENDING => return self.wait_on(),
+                    Some(open) => open.verdict != verdict::VOID && now() <= open.expires_ns,
+                    None => false,
+                };
+            if !pending {
+                // What it spoke of is not attempted any more, or it was not used in time.
+                self.withdraw();
+            }
+        }
+        // The strings are read at one place only: the verifier walks it once.
+        let Some(entry) = self.write_down(caller) else { return self.starve() };
+        if self.state.ticket != 0 { self.use_verdict(entry) } else { self.ask(entry, caller) }
+    }
+
+    /// A verdict is there. It counts only for the very attempt it speaks of.
+    #[inline(always)]
+    fn use_verdict(&mut self, entry: RingBufEntry<Attempt>) -> Answer {
+        // SAFETY: filled by `write_down`.
+        let event = unsafe { entry.assume_init_ref() };
+        let (digest, content) = (event.digest, event.content);
+        entry.discard(BPF_RB_NO_WAKEUP.into());
+        let seq = self.state.ticket;
+        match ticket::look(seq) {
+            Some(open) if open.digest == digest => self.take(seq, open.verdict, digest, content),
+            _ => {
+                self.withdraw();
+                // Asked anew in the next round.
+                Answer::Again
+            }
+        }
+    }
+
+    /// Uses a verdict up.
+    #[inline(always)]
+    fn take(&mut self, seq: u64, verdict: u32, digest: [u64; 2], content: [u64; 2]) -> Answer {
+        self.state.ticket = 0;
+        ticket::close(seq);
+        match verdict {
+            verdict::ALLOW => self.let_through(seq, approved::VERDICT, digest, content),
+            verdict::HOLD_AFTER => self.let_through(seq, approved::HOLD_AFTER, digest, content),
+            _ => Answer::Refuse,
+        }
+    }
+
+    #[inline(always)]
+    fn let_through(&mut self, seq: u64, how: u32, digest: [u64; 2], content: [u64; 2]) -> Answer {
+        self.state.approved = seq;
+        self.state.how = how;
+        self.state.digest = digest;
+        self.state.content = content;
+        self.state.place = attempt::place(self.task);
+        self.state.starved_ns = 0;
+        self.state.unreadable = 0;
+        self.state.waiting_ns = 0;
+        Answer::Pass
+    }
+
+    /// An attempt without a ticket.
+    #[inline(always)]
+    fn ask(&mut self, mut entry: RingBufEntry<Attempt>, caller: Caller) -> Answer {
+        self.state.starved_ns = 0;
+        // SAFETY: filled by `write_down`.
+        let event = unsafe { entry.assume_init_mut() };
+        if event.flags & flag::UNREADABLE != 0 && self.state.unreadable < MAX_UNREADABLE {
+            // A page was not there; the kernel touches it when it copies argv for the next round.
+            self.state.unreadable += 1;
+            entry.discard(BPF_RB_NO_WAKEUP.into());
+            return Answer::Again;
+        }
+        let (digest, content) = (event.digest, event.content);
+        let unreadable = event.flags & flag::UNREADABLE != 0;
+        let large = event.flags & flag::LARGE != 0;
+        let how = if self.agent.flags & agent::OBSERVE != 0 && !unreadable {
+            approved::OBSERVED
+        } else if unreadable || large || self.agent.flags & agent::STOPPED != 0 {
+            approved::VERDICT
+        } else {
+            cache::allows(self.control, self.agent, event)
+        };
+        let seq = maps::next_sequence();
+        event.seq = seq;
+        if how != approved::VERDICT {
+            event.flags |= flag_of(how);
+            entry.submit(BPF_RB_NO_WAKEUP.into());
+            return self.let_through(seq, how, digest, content);
+        }
+        let refusal = if unreadable {
+            reason::UNREADABLE
+        } else if self.agent.flags & agent::STOPPED != 0 {
+            reason::STOPPED
+        } else if !ticket::open(event) {
+            maps::count(counter::TICKETS_FULL);
+            reason::TOO_MANY
+        } else {
+            0
+        };
+        if refusal != 0 {
+            event.flags |= flag::DENIED;
+            event.reason = refusal as u32;
+            self.state.unreadable = 0;
+            entry.submit(BPF_RB_FORCE_WAKEUP.into());
+            return Answer::Refuse;
+        }
+        event.flags |= flag::WAITS;
+        entry.submit(BPF_RB_FORCE_WAKEUP.into());
+        self.state.ticket = seq;
+        self.state.shape = self.shape(caller);
+        self.state.waiting_ns = now();
+        self.state.last_round_ns = self.state.waiting_ns;
+        ticket::spin(seq, self.control.spin_ns);
+        match ticket::look(seq) {
+            Some(open) if open.verdict != verdict::PENDING && open.digest == digest => {
+                self.take(seq, open.verdict, digest, content)
+            }
+            _ => Answer::Again,
+        }
+    }
+
+    /// No verdict yet. Waiting unparked has an end, because it costs CPU and somebody should have answered.
+    #[inline(always)]
+    fn wait_on(&mut self) -> Answer {
+        maps::count(counter::RESTARTS);
+        let now = now();
+        if now.wrapping_sub(self.state.last_round_ns) > PARKED_NS {
+            // It was parked meanwhile: somebody takes care of it.
+            self.state.waiting_ns = now;
+        }
+        self.state.last_round_ns = now;
+        let gone = self.control.daemon_gone_ns;
+        let since = if gone > self.state.waiting_ns { gone } else { self.state.waiting_ns };
+        if now.wrapping_sub(since) < self.control.grace_ns {
+            return Answer::Again;
+        }
+        let seq = self.state.ticket;
+        self.state.ticket = 0;
+        ticket::void(seq);
+        report::urgent(self.task, kind::DENIED, seq, self.state.agent, reason::NO_ANSWER);
+        Answer::Refuse
+    }
+
+    /// The ring is full: going round is the backpressure, for as long as the grace lasts.
+    #[inline(always)]
+    fn starve(&mut self) -> Answer {
+        maps::count(counter::RING_FULL);
+        let now = now();
+        if self.state.starved_ns == 0 {
+            self.state.starved_ns = now;
+        }
+        if now.wrapping_sub(self.state.starved_ns) < self.control.grace_ns {
+            return Answer::Again;
+        }
+        self.state.starved_ns = 0;
+        maps::count(counter::DENIED_UNLOGGED);
+        Answer::Refuse
+    }
+
+    /// The open ticket speaks of something that is not attempted any more.
+    #[inline(always)]
+    fn withdraw(&mut self) {
+        let seq = self.state.ticket;
+        self.state.ticket = 0;
+        ticket::void(seq);
+        report::urgent(self.task, kind::WITHDRAWN, seq, self.state.agent, 0);
+    }
+
+    /// The registers show no exec we know, so there is no argv to judge.
+    #[inline(always)]
+    fn refuse_unreadable(&mut self) -> Answer {
+        report::urgent(self.task, kind::DENIED, 0, self.state.agent, reason::UNREADABLE);
+        Answer::Refuse
+    }
+
+    #[inline(always)]
+    fn write_down(&mut self, caller: Caller) -> Option<RingBufEntry<Attempt>> {
+        let mut entry = maps::EVENTS.reserve_untyped::<Attempt>(0)?;
+        attempt::fill(entry.as_mut_ptr(), self.control, self.task, self.bprm, caller, self.state);
+        // SAFETY: `fill` wrote the head; of the payload only what the lengths speak of is read.
+        self.state.argc = unsafe { entry.assume_init_ref() }.argc;
+        Some(entry)
+    }
+
+    /// What tells one attempt from another without reading its strings.
+    #[inline(always)]
+    fn shape(&self, caller: Caller) -> u64 {
+        let file = self.bprm.file_id();
+        caller.argv
+            ^ caller.envp.rotate_left(16)
+            ^ self.bprm.region().rotate_left(32)
+            ^ file.ino.rotate_left(48)
+    }
+}
+
+#[inline(always)]
+fn flag_of(how: u32) -> u32 {
+    match how {
+        approved::OBSERVED => flag::OBSERVED,
+        approved::EXECUTABLE => flag::CACHED_EXECUTABLE,
+        _ => flag::CACHED,
+    }
+}

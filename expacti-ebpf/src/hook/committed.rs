@@ -1,0 +1,72 @@
+//! The kernel has copied everything and nobody can change it any more: is it what was let through?
+
+use aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP;
+use aya_ebpf::macros::lsm;
+use aya_ebpf::programs::LsmContext;
+use expacti_abi::control::{Control, counter};
+use expacti_abi::event::{Attempt, kind};
+use expacti_abi::task::TaskState;
+
+use crate::kernel::{Bprm, Task};
+use crate::strings::Reader;
+use crate::{attempt, maps, report, wait};
+
+// match-proto:v6.12:security/security.c:void security_bprm_committed_creds(const struct linux_binprm *bprm)
+#[lsm(hook = "bprm_committed_creds", sleepable)]
+fn committed(ctx: LsmContext) -> i32 {
+    try_committed(Bprm(ctx.arg(0)));
+    0
+}
+
+/// There is no way back here, so every doubt ends in SIGKILL, before the program's first instruction.
+fn try_committed(bprm: Bprm) {
+    let Some(control) = maps::control() else { return };
+    let task = Task::current();
+    let Some(state) = maps::task_state(task) else { return };
+    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
+    if unsafe { maps::AGENTS.get(state.agent) }.is_none() || state.bprm != bprm.0 as u64 {
+        // Not enrolled any more, or the attempt began before the task was marked.
+        return;
+    }
+    let seq = state.approved;
+    state.bprm = 0;
+    state.approved = 0;
+    if seq == 0 {
+        maps::count(counter::UNAPPROVED);
+        report::urgent(task, kind::MISMATCH, 0, state.agent, 0);
+        wait::kill();
+        return;
+    }
+    if !is_what_was_let_through(control, task, bprm, state) {
+        maps::count(counter::MISMATCH);
+        report::urgent(task, kind::MISMATCH, seq, state.agent, 0);
+        wait::kill();
+        return;
+    }
+    state.running = seq;
+    state.origin = seq;
+    report::moment(task, kind::STARTED, seq, state.agent, u64::from(state.how));
+}
+
+#[inline(always)]
+fn is_what_was_let_through(control: &Control, task: Task, bprm: Bprm, state: &TaskState) -> bool {
+    // The event is only the place to read into; it is never submitted. No room means the daemon is far behind:
+    // unverifiable is not allowed.
+    let Some(mut scratch) = maps::EVENTS.reserve_untyped::<Attempt>(0) else { return false };
+    let mut reader = Reader::new(control.key, scratch.as_mut_ptr(), 0);
+    let argc = bprm.argc();
+    // Of a script's strings the caller gave all but the interpreters' in front.
+    let skip = if state.stages > 1 {
+        u64::from(argc).wrapping_sub(u64::from(state.argc)).wrapping_add(1)
+    } else {
+        0
+    };
+    reader.begin_at(bprm.strings());
+    reader.neighbours(argc, skip);
+    let argv = reader.turn_to_environment(control.key);
+    reader.neighbours(bprm.envc(), 0);
+    let content = attempt::content(argv, reader.finish());
+    let readable = reader.readable();
+    scratch.discard(BPF_RB_FORCE_WAKEUP.into());
+    readable && content == state.content && attempt::place(task) == state.place
+}

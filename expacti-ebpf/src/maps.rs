@@ -1,0 +1,168 @@
+//! All maps, and the read-only data that the daemon sets before load.
+
+use core::intrinsics::{AtomicOrdering, atomic_xadd};
+use core::ptr;
+
+use aya_ebpf::bindings::bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE;
+use aya_ebpf::bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE};
+use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::helpers::generated::bpf_task_storage_get;
+use aya_ebpf::macros::btf_map;
+use expacti_abi::control::{Agent, Control, counter};
+use expacti_abi::environment::{FIRST_BYTES, PREFIXES, Prefix};
+use expacti_abi::limits;
+use expacti_abi::offsets::Offsets;
+use expacti_abi::task::TaskState;
+use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
+
+use crate::kernel::Task;
+
+/// Hooks write, the daemon reads. Full: attempts wait.
+#[btf_map]
+pub(crate) static EVENTS: RingBuf<u8, { limits::RING as usize }> = RingBuf::new();
+
+/// The daemon writes and clears, hooks read. Full: the daemon refuses to enrol.
+#[btf_map]
+pub(crate) static AGENTS: HashMap<u64, Agent, { limits::MAX_AGENTS as usize }> = HashMap::new();
+
+/// Hooks open tickets and remove those whose verdict was used, the daemon answers and removes those whose task is
+/// gone. Full: the attempt is denied with the reason.
+#[btf_map]
+pub(crate) static TICKETS: HashMap<u64, Ticket, { limits::MAX_TICKETS as usize }> = HashMap::new();
+
+/// The daemon writes, hooks read. Full: the kernel forgets what was used longest ago, which only costs a question.
+#[btf_map]
+pub(crate) static CACHE: LruHashMap<CacheKey, Cached, { limits::MAX_CACHED as usize }> = LruHashMap::new();
+
+/// As `CACHE`, for any argv of an executable.
+#[btf_map]
+pub(crate) static EXECUTABLES: LruHashMap<ExecutableKey, Cached, { limits::MAX_EXECUTABLES as usize }> =
+    LruHashMap::new();
+
+/// The daemon writes, hooks read; the exit hook writes the moment of the daemon's death.
+#[btf_map]
+pub(crate) static CONTROL: Array<Control, 1> = Array::new();
+
+/// The last sequence number given. Only [`next_sequence`] touches it.
+#[btf_map]
+static SEQUENCE: Array<u64, 1> = Array::new();
+
+/// Hooks count, the daemon reads.
+#[btf_map]
+static COUNTERS: PerCpuArray<u64, { counter::COUNT as usize }> = PerCpuArray::new();
+
+/// Hooks write and read; the daemon writes marks at enrolment. The kernel frees an entry with its task.
+#[btf_map]
+static TASKS: TaskStorage<TaskState> = TaskStorage::new();
+
+#[unsafe(no_mangle)]
+pub(crate) static OFFSETS: Offsets = Offsets::UNSET;
+
+/// Which loaded object this is.
+#[unsafe(no_mangle)]
+static INSTANCE: u64 = 0;
+
+static PREFIX_TABLE: [Prefix; PREFIXES.len()] = PREFIXES;
+static FIRST_BYTE_TABLE: [u64; 4] = FIRST_BYTES;
+
+/// Whether any variable that matters begins with this byte.
+#[inline(always)]
+pub(crate) fn may_matter(first: u8) -> bool {
+    let [a, b, c, d] = FIRST_BYTE_TABLE;
+    let word = match first >> 6 {
+        0 => a,
+        1 => b,
+        2 => c,
+        _ => d,
+    };
+    word >> (first & 63) & 1 == 1
+}
+
+/// Whether a variable that begins with these eight bytes matters. Without branches, which would each double what
+/// the verifier has to walk.
+#[inline(always)]
+pub(crate) fn matters(word: u64) -> bool {
+    let mut found = 0_u64;
+    for prefix in &PREFIX_TABLE {
+        let difference = word & prefix.mask ^ prefix.word;
+        found |= !(difference | difference.wrapping_neg());
+    }
+    found >> 63 == 1
+}
+
+/// The one set of switches. None: nothing is enrolled, or another loaded object acts.
+#[inline(always)]
+pub(crate) fn control() -> Option<&'static Control> {
+    // SAFETY: a static of the object; volatile so that the loader's value is read and not the initial one.
+    let instance = unsafe { ptr::read_volatile(&raw const INSTANCE) };
+    CONTROL.get(0).filter(|control| control.levels != 0 && control.instance == instance)
+}
+
+/// The next sequence number. Called only when an event that carries it is sure to be submitted.
+#[inline(always)]
+pub(crate) fn next_sequence() -> u64 {
+    let Some(last) = SEQUENCE.get_ptr_mut(0) else { return 0 };
+    // A relaxed addition would become one that does not give the old value back.
+    // SAFETY: the map's only value, eight bytes and aligned; every access to it is atomic.
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(last, 1) + 1 }
+}
+
+/// Counts one.
+#[inline(always)]
+pub(crate) fn count(slot: u32) {
+    if let Some(counter) = COUNTERS.get_ptr_mut(slot) {
+        // SAFETY: this CPU's own slot; a lost increment under preemption is only a count.
+        unsafe { *counter += 1 };
+    }
+}
+
+/// The state of a task, if it is marked.
+#[inline(always)]
+pub(crate) fn task_state(task: Task) -> Option<&'static mut TaskState> {
+    storage(task, 0)
+}
+
+/// Marks a task; a state that was not there begins as zeros. None: the kernel has no memory.
+#[inline(always)]
+pub(crate) fn mark(task: Task, agent: u64) -> Option<&'static mut TaskState> {
+    let state = storage(task, BPF_LOCAL_STORAGE_GET_F_CREATE.into())?;
+    state.agent = agent;
+    Some(state)
+}
+
+#[inline(always)]
+fn storage(task: Task, flags: u64) -> Option<&'static mut TaskState> {
+    // SAFETY: the verifier checks map and task; the helper gives null or the task's own entry, which lives as long
+    // as the task.
+    unsafe {
+        let map = (&raw const TASKS).cast_mut().cast();
+        bpf_task_storage_get(map, task.0.cast_mut().cast(), ptr::null_mut(), flags)
+            .cast::<TaskState>()
+            .as_mut()
+    }
+}
+
+/// A task storage map. aya-ebpf has no type for it; the loader reads these fields' types from the object's BTF.
+#[repr(C)]
+struct TaskStorage<T: 'static> {
+    r#type: *const [i32; BPF_MAP_TYPE_TASK_STORAGE as usize],
+    key: *const i32,
+    value: *const T,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; BPF_F_NO_PREALLOC as usize],
+}
+
+// SAFETY: only types are read from it; all access goes through the kernel.
+unsafe impl<T> Sync for TaskStorage<T> {}
+
+impl<T> TaskStorage<T> {
+    const fn new() -> Self {
+        Self {
+            r#type: ptr::null(),
+            key: ptr::null(),
+            value: ptr::null(),
+            max_entries: ptr::null(),
+            map_flags: ptr::null(),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Reading lists of strings from user memory into a digest, and into an event as far as they fit.
+//!
+//! The same code reads the caller's argv before the exec and the new program's after it, so the two digests are
+//! equal exactly if the kernel copied what was judged.
+
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+
+use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str};
+use expacti_abi::digest::{Digest, Sip};
+use expacti_abi::event::{ATTEMPT_HEAD, Attempt, NOTES};
+use expacti_abi::limits::{CHUNK, MAX_STRINGS, ROOM};
+
+use crate::maps;
+
+/// Most chunks of one string: the kernel takes strings of up to 128 KiB.
+const MAX_CHUNKS: u32 = 131_072 / CHUNK as u32 + 1;
+
+/// Reads strings into an event.
+///
+/// Its notes lie in the event, not on the stack: the verifier follows every value on the stack and would walk each round
+/// of each loop anew, but what comes out of the ring's memory is any number to it, so it walks each loop once.
+#[repr(C)]
+pub(crate) struct Reader {
+    event: *mut Attempt,
+}
+
+#[repr(C)]
+struct Notes {
+    sip: Sip,
+    /// Where in the payload the next chunk goes.
+    at: u64,
+    /// The pointer array.
+    source: u64,
+    /// Bytes of a pointer.
+    width: u64,
+    /// Where the string that is being read goes on; at its end, where the next one begins.
+    cursor: u64,
+    /// Strings to pass over at the start.
+    skip: u64,
+    /// Strings found.
+    found: u64,
+    /// Not zero: only variables that matter count.
+    environment: u64,
+    /// Not zero: something did not fit into the payload.
+    overflow: u64,
+    /// Not zero: something could not be read.
+    unreadable: u64,
+    /// Where the words to absorb begin, as an offset into the event.
+    words_at: u64,
+}
+
+const _: () = assert!(size_of::<Notes>() == 8 * NOTES);
+
+impl Reader {
+    /// Strings go to `event`'s payload from `at` on.
+    #[inline(always)]
+    pub(crate) fn new(key: [u64; 2], event: *mut Attempt, at: u64) -> Self {
+        let mut reader = Self { event };
+        let notes = reader.notes();
+        notes.sip = Sip::new(key);
+        notes.at = at;
+        notes.found = 0;
+        notes.environment = 0;
+        notes.overflow = 0;
+        notes.unreadable = 0;
+        reader
+    }
+
+    /// Reads the strings that an array of pointers leads to, but for the first `skip` ones.
+    #[inline(always)]
+    pub(crate) fn pointers(&mut self, array: u64, width: u64, skip: u64) {
+        let notes = self.notes();
+        notes.source = array;
+        notes.width = width;
+        notes.skip = skip;
+        notes.found = 0;
+        if array != 0 {
+            repeat(MAX_STRINGS, each_pointer, self);
+        }
+    }
+
+    /// Where the first of the strings lies that lie one behind the other.
+    #[inline(always)]
+    pub(crate) fn begin_at(&mut self, cursor: u64) {
+        self.notes().cursor = cursor;
+    }
+
+    /// Reads `count` strings that lie one behind the other, but for the first `skip` ones.
+    #[inline(always)]
+    pub(crate) fn neighbours(&mut self, count: u32, skip: u64) {
+        self.notes().skip = skip;
+        repeat(count, each_neighbour, self);
+    }
+
+    /// From here on only variables that matter count, and the digest begins anew: what it was is returned.
+    #[inline(always)]
+    pub(crate) fn turn_to_environment(&mut self, key: [u64; 2]) -> Sip {
+        self.notes().environment = 1;
+        self.begin_anew(key)
+    }
+
+    /// The digest begins anew: what it was is returned.
+    #[inline(always)]
+    pub(crate) fn begin_anew(&mut self, key: [u64; 2]) -> Sip {
+        core::mem::replace(&mut self.notes().sip, Sip::new(key))
+    }
+
+    /// One empty string, as the kernel adds it to an empty argv.
+    #[inline(always)]
+    pub(crate) fn empty_string(&mut self) {
+        let event = self.event;
+        let notes = self.notes();
+        notes.sip.word(0);
+        let at = notes.at as usize & !7;
+        if at <= ROOM {
+            // SAFETY: within the payload; the verifier checks it too.
+            unsafe { (&raw mut (*event).payload).cast::<u8>().add(at).cast::<u64>().write(0) };
+            notes.at += 8;
+        }
+    }
+
+    /// Absorbs words of the event's head.
+    #[inline(always)]
+    pub(crate) fn words(&mut self, from: usize, count: u32) {
+        self.notes().words_at = from as u64;
+        repeat(count, each_word, self);
+    }
+
+    #[inline(always)]
+    pub(crate) fn finish(&mut self) -> Digest {
+        self.notes().sip.finish()
+    }
+
+    #[inline(always)]
+    pub(crate) fn found(&mut self) -> u64 {
+        self.notes().found
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(&mut self) -> u64 {
+        self.notes().at
+    }
+
+    #[inline(always)]
+    pub(crate) fn fits(&mut self) -> bool {
+        self.notes().overflow == 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn readable(&mut self) -> bool {
+        self.notes().unreadable == 0
+    }
+
+    #[inline(always)]
+    fn notes(&mut self) -> &'static mut Notes {
+        // SAFETY: the event outlives the reader, and the words are as many as the notes need; one reference at a time.
+        unsafe { &mut *(&raw mut (*self.event).notes).cast::<Notes>() }
+    }
+}
+
+impl Notes {
+    #[inline(always)]
+    fn is_wanted(&self, index: u64) -> bool {
+        index >= self.skip && (self.environment == 0 || variable_matters(self.cursor))
+    }
+}
+
+const GO_ON: i64 = 0;
+const STOP: i64 = 1;
+
+type Step = unsafe extern "C" fn(u64, *mut Reader) -> i64;
+
+#[inline(always)]
+fn repeat(times: u32, step: Step, reader: *mut Reader) {
+    // SAFETY: the verifier walks into the callback with the reader as its context.
+    unsafe { bpf_loop(times, step as *mut c_void, reader.cast(), 0) };
+}
+
+/// # Safety
+/// Called by `bpf_loop` with the reader it was given.
+unsafe extern "C" fn each_pointer(index: u64, reader: *mut Reader) -> i64 {
+    // SAFETY: see above; no other reference to the reader is in use during the loop.
+    let reader = unsafe { &mut *reader };
+    let notes = reader.notes();
+    let address = notes.source.wrapping_add(index.wrapping_mul(notes.width));
+    let mut pointer = MaybeUninit::<[u64; 2]>::uninit();
+    let word = pointer.as_mut_ptr().cast::<u64>();
+    // SAFETY: at most twelve bytes into sixteen of ours; the word that is read was written before.
+    let (failed, pointer) = unsafe {
+        word.write_volatile(0);
+        let failed = bpf_probe_read_user(word.cast(), notes.width as u32 & 0xc, address as *const c_void);
+        (failed, word.read_volatile())
+    };
+    if failed != 0 {
+        notes.unreadable = 1;
+        return STOP;
+    }
+    if pointer == 0 {
+        return STOP;
+    }
+    notes.cursor = pointer;
+    notes.found = index + 1;
+    if notes.is_wanted(index) {
+        repeat(MAX_CHUNKS, each_chunk, reader);
+    }
+    if notes.unreadable != 0 { STOP } else { GO_ON }
+}
+
+/// # Safety
+/// Called by `bpf_loop` with the reader it was given.
+unsafe extern "C" fn each_neighbour(index: u64, reader: *mut Reader) -> i64 {
+    // SAFETY: as in `each_pointer`.
+    let reader = unsafe { &mut *reader };
+    let notes = reader.notes();
+    if notes.is_wanted(index) {
+        repeat(MAX_CHUNKS, each_chunk, reader);
+    } else {
+        // The next one begins where this one ends.
+        repeat(MAX_CHUNKS, pass_chunk, reader);
+    }
+    if notes.unreadable != 0 { STOP } else { GO_ON }
+}
+
+#[inline(always)]
+fn variable_matters(address: u64) -> bool {
+    let mut start = MaybeUninit::<[u64; 2]>::uninit();
+    let word = start.as_mut_ptr().cast::<u64>();
+    // SAFETY: nine bytes with the NUL into sixteen of ours; the word that is read was written just before. Volatile,
+    // because a zeroed array would become a loop over its bytes.
+    let (length, word) = unsafe {
+        word.write_volatile(0);
+        (bpf_probe_read_user_str(word.cast(), 9, address as *const c_void), word.read_volatile())
+    };
+    // What cannot be read here is read in full and found unreadable there.
+    length < 0 || (maps::may_matter(word as u8) && maps::matters(word))
+}
+
+/// # Safety
+/// Called by `bpf_loop` with the reader it was given.
+unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
+    // SAFETY: as in `each_string`.
+    let reader = unsafe { &mut *reader };
+    let notes = reader.notes();
+    if notes.at > ROOM as u64 {
+        // It does not fit: the payload is only the place to hash from now, and the daemon reads for itself.
+        notes.overflow = 1;
+        notes.at = 0;
+    }
+    let at = notes.at as usize & !7;
+    if at > ROOM {
+        return STOP;
+    }
+    // SAFETY: `CHUNK` bytes and the NUL fit behind `ROOM`; the verifier checks it too.
+    let target = unsafe { (&raw mut (*reader.event).payload).cast::<u8>().add(at) };
+    // SAFETY: as above.
+    let length =
+        unsafe { bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void) };
+    if length <= 0 {
+        notes.unreadable = 1;
+        return STOP;
+    }
+    let length = length as u64;
+    notes.words_at = (ATTEMPT_HEAD + at) as u64;
+    if length > CHUNK as u64 {
+        repeat(CHUNK as u32 / 8, each_word, reader);
+        notes.cursor += CHUNK as u64;
+        notes.at = at as u64 + CHUNK as u64;
+        return GO_ON;
+    }
+    // Behind the end lies what was there before: the last word is cut to what is the string's.
+    let bytes = length - 1;
+    let last = (bytes as usize & (CHUNK - 1)) & !7;
+    // SAFETY: within what was just read into, and aligned.
+    unsafe {
+        let last = target.add(last).cast::<u64>();
+        *last &= (1 << (8 * (bytes & 7))) - 1;
+    }
+    repeat(bytes as u32 / 8 + 1, each_word, reader);
+    notes.cursor += length;
+    notes.at = at as u64 + (bytes & !7) + 8;
+    STOP
+}
+
+/// # Safety
+/// Called by `bpf_loop` with the reader it was given.
+unsafe extern "C" fn each_word(index: u64, reader: *mut Reader) -> i64 {
+    // SAFETY: as in `each_string`.
+    let reader = unsafe { &mut *reader };
+    let notes = reader.notes();
+    let at = notes.words_at.wrapping_add(index * 8) as usize & !7;
+    if at > size_of::<Attempt>() - 8 {
+        return STOP;
+    }
+    // SAFETY: within the event and aligned.
+    let word = unsafe { reader.event.cast::<u8>().add(at).cast::<u64>().read() };
+    notes.sip.word(word);
+    GO_ON
+}
+
+/// # Safety
+/// Called by `bpf_loop` with the reader it was given.
+unsafe extern "C" fn pass_chunk(_index: u64, reader: *mut Reader) -> i64 {
+    // SAFETY: as in `each_string`.
+    let reader = unsafe { &mut *reader };
+    let notes = reader.notes();
+    // SAFETY: the end of the payload is scratch here; `CHUNK` bytes and the NUL fit behind `ROOM`.
+    let length = unsafe {
+        let target = (&raw mut (*reader.event).payload).cast::<u8>().add(ROOM);
+        bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void)
+    };
+    if length <= 0 {
+        notes.unreadable = 1;
+        return STOP;
+    }
+    if length as u64 > CHUNK as u64 {
+        notes.cursor += CHUNK as u64;
+        return GO_ON;
+    }
+    notes.cursor += length as u64;
+    STOP
+}
