@@ -4,6 +4,7 @@ mod agent;
 mod approve;
 mod completions;
 mod connect;
+mod daemon;
 mod duration;
 mod ending;
 mod explain;
@@ -63,6 +64,7 @@ enum Command {
     Man(man::Man),
     #[command(hide = true)]
     Simulate(simulate::Simulate),
+    Daemon(daemon::Daemon),
 }
 
 impl Command {
@@ -84,6 +86,7 @@ impl Command {
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
             Self::Simulate(command) => command.run(),
+            Self::Daemon(command) => command.run(),
         }
     }
 }

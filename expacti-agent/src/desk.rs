@@ -19,7 +19,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub(crate) use self::live::{Follower, Gone, Live, News, Numbered};
-pub(crate) use self::ports::{Agent, Kernel, KernelRefused, Log, LogFailed, NobodyToNotify, Notifier};
+pub(crate) use self::ports::{
+    Agent, Durable, Kernel, KernelRefused, Log, LogFailed, NobodyToNotify, Notifier,
+};
 pub(crate) use self::recent::Recent;
 
 use self::release::{Outlets, pass_on, release};

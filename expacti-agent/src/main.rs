@@ -4,7 +4,10 @@ mod api;
 mod cli;
 mod client;
 mod clock;
+mod daemon;
 mod desk;
+mod intake;
+mod kernel;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the daemon will hold it"))]
 mod notify;
 mod reviewers;

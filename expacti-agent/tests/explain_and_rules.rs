@@ -1,5 +1,7 @@
 //! `expacti explain` and `expacti rules` as a user runs them: output, exit codes, and what is said of bad input.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 

@@ -67,7 +67,6 @@ pub(crate) enum KernelRefused {
     #[error("no agent is called `{0}`; `expacti agents` lists them")]
     UnknownAgent(String),
     /// The operating system refused.
-    #[expect(dead_code, reason = "a kernel edge with a kernel behind it can meet this")]
     #[error("agent {agent}: {why}")]
     Failed {
         /// Which.

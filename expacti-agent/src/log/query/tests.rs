@@ -10,8 +10,11 @@ use crate::log::{Config, Durability, Log, Place};
 const NOW: i64 = 1_795_176_000_000_000;
 
 fn attempt(number: u64) -> Entry {
-    let (agent, program, score) =
-        (number % 3, ["git", "ls"][usize::from(number % 2 == 0)], if number % 50 == 0 { 95 } else { 5 });
+    let (agent, program, score) = (
+        number % 3,
+        ["git", "ls"][usize::from(number.is_multiple_of(2))],
+        if number.is_multiple_of(50) { 95 } else { 5 },
+    );
     let (level, allow) = (if score == 95 { "CRITICAL" } else { "LOW" }, score == 5);
     let json = format!(
         r#"{{"pid":7,"ppid":1,"engine":"0","request":{{"argv":["{program}","-l"],"agent":{{"name":"a{agent}","cgroup":"/x"}},

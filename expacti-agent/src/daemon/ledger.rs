@@ -1,0 +1,180 @@
+//! The desk's records as entries of the exec log.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use expacti_agent::log::{Durability, Health, Log as ExecLog, NotLogged, Receipt};
+use expacti_core::docket::{
+    Answer, Author, Change as Docketed, GrantId, Outcome, Record, Repeat, Scope, Withdrawal,
+};
+use expacti_core::record::entry::{AttemptId, Attempted, BootId, Change, Decider, Entry, Verdict};
+
+use crate::desk::{Durable, Log, LogFailed};
+
+/// Version of the engine, for replays.
+const ENGINE: &str = env!("CARGO_PKG_VERSION");
+
+/// The exec log of this boot.
+pub(crate) struct Ledger {
+    log: ExecLog,
+    boot: BootId,
+}
+
+impl Ledger {
+    pub(crate) fn new(log: ExecLog, boot: BootId) -> Self {
+        Self { log, boot }
+    }
+
+    /// Adds an entry that nobody waits for.
+    pub(crate) fn note(&self, sequence: Option<u64>, change: Change) {
+        // A log that cannot take it is visible in its health, and the desk denies what depends on it.
+        if let Ok(receipt) = self.log.append(self.entry(sequence, change), Durability::Batched) {
+            receipt.ignore();
+        }
+    }
+
+    fn entry(&self, sequence: Option<u64>, change: Change) -> Entry {
+        let attempt = sequence.map(|sequence| AttemptId { boot: self.boot, sequence });
+        Entry { at: now(), attempt, change }
+    }
+
+    fn take(&self, record: Record) -> Result<Option<Receipt>, NotLogged> {
+        let Record { ticket, agent, change, .. } = record;
+        match entry_of(agent.unwrap_or_default(), change) {
+            Some(change) => self.log.append(self.entry(ticket, change), Durability::Durable).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Log for Ledger {
+    fn append(&self, records: Vec<Record>) -> Durable {
+        let receipts: Vec<_> = records.into_iter().map(|record| self.take(record)).collect();
+        Box::pin(async move {
+            for receipt in receipts {
+                let failed = |error: NotLogged| LogFailed(error.to_string());
+                if let Some(receipt) = receipt.map_err(failed)? {
+                    receipt.await.map_err(failed)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn is_failing(&self) -> bool {
+        matches!(self.log.health(), Health::Full { .. })
+    }
+}
+
+/// Microseconds since the epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn entry_of(agent: String, change: Docketed) -> Option<Change> {
+    let administered = |who: String, action: &str, subject: String, note: String| {
+        Some(Change::Administered { who, action: action.to_owned(), subject, note })
+    };
+    match change {
+        // The attempt was logged by the reader of the ring, before the desk heard of it.
+        Docketed::Opened { .. } | Docketed::Adopted { .. } => None,
+        Docketed::Held { approvals, timeout_ms, .. } => {
+            let wait = i64::try_from(timeout_ms).unwrap_or(i64::MAX).saturating_mul(1000);
+            Some(Change::Held { approvals, deadline: now().saturating_add(wait), after: false })
+        }
+        Docketed::Voted { vote, .. } => {
+            let (approve, scope) = match &vote.answer {
+                Answer::Approve(scope) => (true, scope_of(*scope)),
+                Answer::Deny => (false, String::new()),
+            };
+            let note = vote.note.clone().unwrap_or_default();
+            Some(Change::Voted {
+                reviewer: vote.voter.name.clone(),
+                approve,
+                scope,
+                note,
+                via: vote.via.clone(),
+            })
+        }
+        Docketed::VoteDropped { name, .. } => {
+            administered("expacti".to_owned(), "vote-dropped", name, String::new())
+        }
+        Docketed::Refused { name, why } => administered(name, "refused", agent, why.to_string()),
+        Docketed::Ended { outcome, held_ms } => Some(ended(outcome, held_ms)),
+        Docketed::GrantMade { grant } => {
+            administered("expacti".to_owned(), "grant-made", agent, grant.id.to_string())
+        }
+        Docketed::GrantEnded { id, why } => {
+            administered("expacti".to_owned(), "grant-ended", id.to_string(), format!("{why:?}"))
+        }
+        Docketed::AgentStopped { by } => administered(by, "agent-stopped", agent, String::new()),
+        Docketed::AgentResumed { by } => administered(by, "agent-resumed", agent, String::new()),
+        Docketed::AgentKilled { by } => administered(by, "agent-killed", agent, String::new()),
+        Docketed::ReviewerAdded { voter, by } => {
+            administered(by, "reviewer-added", voter.name.clone(), String::new())
+        }
+        Docketed::ReviewerRevoked { name, by } => administered(by, "reviewer-revoked", name, String::new()),
+    }
+}
+
+fn ended(outcome: Outcome, held_ms: u64) -> Change {
+    let verdict = |allow, decider: Decider, because: String| {
+        let review = matches!(decider, Decider::Reviewers { .. }).then_some(held_ms * 1000);
+        Change::Decided(Verdict { allow, decider, because, held: held_ms * 1000, review })
+    };
+    match outcome {
+        Outcome::Allowed { by, reason } => verdict(true, decider_of(by), reason),
+        Outcome::Denied { by, reason } => verdict(false, decider_of(by), reason),
+        Outcome::TimedOut { reason } => verdict(false, Decider::Timeout, reason),
+        Outcome::Withdrawn { why } => Change::Withdrawn {
+            because: match why {
+                Withdrawal::Died => "the process died",
+                Withdrawal::Changed => "the process asks for something else",
+            }
+            .to_owned(),
+        },
+    }
+}
+
+fn decider_of(author: Author) -> Decider {
+    match author {
+        Author::Engine { decided_by } => Decider::from(&decided_by),
+        Author::Grant { grant: GrantId::Children(ticket) | GrantId::Repeat(ticket) } => {
+            Decider::Grant { ticket }
+        }
+        Author::Humans { names } => Decider::Reviewers { names },
+        Author::Timeout => Decider::Timeout,
+        Author::Quota => Decider::Quota,
+        Author::Stopped { by } | Author::Killed { by } => Decider::Reviewers { names: vec![by] },
+    }
+}
+
+fn scope_of(scope: Scope) -> String {
+    let repeat = match scope.repeat {
+        Repeat::Once => "once",
+        Repeat::For(_) => "for",
+        Repeat::Session => "session",
+        Repeat::Always => "always",
+    };
+    if scope.children { format!("{repeat}, with children") } else { repeat.to_owned() }
+}
+
+/// The first entry of an attempt.
+pub(crate) fn attempted(
+    pid: u32,
+    parent: u32,
+    request: expacti_core::request::ExecRequest,
+    evaluation: expacti_core::evaluation::Evaluation,
+    verdict: Option<Verdict>,
+) -> Change {
+    let engine = ENGINE.to_owned();
+    Change::Attempted(Box::new(Attempted {
+        pid,
+        ppid: parent,
+        request,
+        evaluation,
+        engine,
+        verdict,
+        masked: Vec::new(),
+    }))
+}

@@ -1,0 +1,17 @@
+//! The kernel edge: the only room that knows aya.
+
+mod btf;
+mod cgroup;
+mod gate;
+mod load;
+mod maps;
+mod object;
+mod offsets;
+mod park;
+mod ring;
+mod sys;
+mod tell;
+
+pub(crate) use self::gate::Gate;
+pub(crate) use self::load::{load, retire_others};
+pub(crate) use self::ring::{Event, Ring};

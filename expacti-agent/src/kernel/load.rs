@@ -1,0 +1,157 @@
+//! Bringing the gate into the kernel, or finding it there.
+//!
+//! Everything is pinned, so that it outlives the daemon. A daemon that starts finds the maps of its own layout and
+//! goes on with them; its programs take over with one write, so that no exec meets two gates or none.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aya::programs::links::FdLink;
+use aya::programs::{BtfTracePoint, Lsm, ProgramError};
+use aya::{Btf, EbpfError, EbpfLoader};
+use expacti_abi::LAYOUT;
+use expacti_abi::names::{Hook, PROGRAMS, map};
+use thiserror::Error;
+
+use super::btf::BtfError;
+use super::maps::{Maps, MapsError};
+use super::object::OBJECT;
+use super::{btf, offsets};
+
+const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
+
+/// Why the gate is not in the kernel.
+#[derive(Debug, Error)]
+pub(crate) enum LoadError {
+    /// Built by plain `cargo build`.
+    #[error("this binary holds no kernel programs; build it with `cargo xtask build`")]
+    NoObject,
+    /// No type information.
+    #[error("cannot read {KERNEL_TYPES}: {0}; the kernel must be built with CONFIG_DEBUG_INFO_BTF=y")]
+    NoTypes(io::Error),
+    /// The kernel differs from all we know.
+    #[error("{0}; this kernel is not supported, please report its version")]
+    Types(#[from] BtfError),
+    /// The pins' folder.
+    #[error("cannot use {}: {source}; a BPF file system must be mounted on /sys/fs/bpf and we must be root", path.display())]
+    Pins {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// aya could not load the object.
+    #[error("the kernel did not take the gate's maps: {0}")]
+    Object(#[from] EbpfError),
+    /// The verifier said no.
+    #[error("the kernel refused the program {program}: {}", with_causes(source))]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// Why.
+        source: Box<ProgramError>,
+    },
+    /// A program is not in the object.
+    #[error("the object holds no program {0}; the binary is built wrong")]
+    Missing(&'static str),
+    /// A link could not be kept.
+    #[error("cannot pin the link of {program}: {source}")]
+    Link {
+        /// The program.
+        program: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A map could not be used.
+    #[error(transparent)]
+    Maps(#[from] MapsError),
+}
+
+/// The folder that this layout's maps and links are pinned in.
+pub(crate) fn folder(bpffs: &Path) -> PathBuf {
+    bpffs.join("expacti").join(format!("layout-{LAYOUT}"))
+}
+
+/// Loads and attaches the gate under `bpffs`, next to the maps that are pinned there if there are any. The programs do
+/// nothing until [`Maps::take_over`] names this instance.
+pub(crate) fn load(bpffs: &Path, instance: u64) -> Result<Maps, LoadError> {
+    let object = OBJECT.ok_or(LoadError::NoObject)?;
+    let types = std::fs::read(KERNEL_TYPES).map_err(LoadError::NoTypes)?;
+    let offsets = offsets::find(&btf::Btf::parse(&types)?)?.words();
+    let folder = folder(bpffs);
+    let at_folder = |source| LoadError::Pins { path: folder.clone(), source };
+    std::fs::create_dir_all(&folder).map_err(at_folder)?;
+
+    let types = Btf::from_sys_fs().map_err(EbpfError::BtfError)?;
+    let mut loader = EbpfLoader::new();
+    loader
+        .btf(Some(&types))
+        .allow_unsupported_maps()
+        .override_global("OFFSETS", &offsets[..], true)
+        .override_global("INSTANCE", &instance, true);
+    for name in map::ALL {
+        loader.map_pin_path(name, folder.join(name));
+    }
+    let mut object = loader.load(object)?;
+    let maps = Maps::take(&mut object)?;
+
+    let links = folder.join(links_of(instance));
+    std::fs::create_dir_all(&links).map_err(|source| LoadError::Pins { path: links.clone(), source })?;
+    for program in PROGRAMS {
+        let refused = |source| LoadError::Program { program: program.name, source: Box::new(source) };
+        let found = object.program_mut(program.name).ok_or(LoadError::Missing(program.name))?;
+        let link: FdLink = match program.hook {
+            Hook::Lsm => {
+                let lsm: &mut Lsm = found.try_into().map_err(refused)?;
+                lsm.load(program.target, &types).map_err(refused)?;
+                let id = lsm.attach().map_err(refused)?;
+                lsm.take_link(id).map_err(refused)?.into()
+            }
+            Hook::Tracepoint => {
+                let tracepoint: &mut BtfTracePoint = found.try_into().map_err(refused)?;
+                tracepoint.load(program.target, &types).map_err(refused)?;
+                let id = tracepoint.attach().map_err(refused)?;
+                tracepoint.take_link(id).map_err(refused)?.into()
+            }
+        };
+        link.pin(links.join(program.name))
+            .map_err(|error| LoadError::Link { program: program.name, source: Box::new(error) })?;
+    }
+    Ok(maps)
+}
+
+/// Removes the programs of earlier daemons, once ours act. Whoever was inside one of them meanwhile ends there first.
+pub(crate) fn retire_others(bpffs: &Path, instance: u64) -> Result<(), LoadError> {
+    let folder = folder(bpffs);
+    let ours = folder.join(links_of(instance));
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |source| LoadError::Pins { path, source }
+    };
+    for entry in std::fs::read_dir(&folder).map_err(at(&folder))? {
+        let path = entry.map_err(at(&folder))?.path();
+        if path.is_dir() && path != ours {
+            for program in PROGRAMS {
+                // One that was never pinned, because its daemon was killed while it loaded.
+                let _absent = std::fs::remove_file(path.join(program.name));
+            }
+            std::fs::remove_dir(&path).map_err(at(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn links_of(instance: u64) -> String {
+    format!("links-{instance:016x}")
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

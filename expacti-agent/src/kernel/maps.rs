@@ -1,0 +1,103 @@
+//! The gate's maps, typed.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use aya::maps::{Array, HashMap, Map, MapData, MapError, RingBuf};
+use aya::{Ebpf, Pod};
+use expacti_abi::control::{Agent, Control};
+use expacti_abi::names::map;
+use expacti_abi::ticket::{CacheKey, Cached, Ticket};
+use thiserror::Error;
+
+/// A struct of `expacti-abi` as a map's key or value.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Plain<T>(pub(crate) T);
+
+macro_rules! plain {
+    ($($type:ty),+) => {$(
+        // SAFETY: `repr(C)`, integers only, no padding that is not a field (asserted by size in expacti-abi).
+        unsafe impl Pod for Plain<$type> {}
+    )+};
+}
+
+plain!(Agent, Control, Ticket, CacheKey, Cached);
+
+/// Why a map could not be used.
+#[derive(Debug, Error)]
+pub(crate) enum MapsError {
+    /// Not in the object.
+    #[error("the object holds no map {0}; the binary is built wrong")]
+    Missing(&'static str),
+    /// The kernel said no.
+    #[error("map {name}: {source}")]
+    Failed {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        source: MapError,
+    },
+    /// No random key, so no digest can be trusted.
+    #[error("the kernel gives no random numbers: {0}")]
+    Random(String),
+    /// A thread of the gate could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(String),
+}
+
+/// The maps that the daemon uses.
+pub(crate) struct Maps {
+    pub(crate) agents: HashMap<MapData, u64, Plain<Agent>>,
+    pub(crate) tickets: HashMap<MapData, u64, Plain<Ticket>>,
+    pub(crate) cache: HashMap<MapData, Plain<CacheKey>, Plain<Cached>>,
+    control: Array<MapData, Plain<Control>>,
+    tasks: MapData,
+    ring: Option<RingBuf<MapData>>,
+}
+
+impl Maps {
+    /// Takes the maps out of a loaded object.
+    pub(crate) fn take(object: &mut Ebpf) -> Result<Self, MapsError> {
+        Ok(Self {
+            agents: typed(object, map::AGENTS)?,
+            tickets: typed(object, map::TICKETS)?,
+            cache: typed(object, map::CACHE)?,
+            control: typed(object, map::CONTROL)?,
+            tasks: match object.take_map(map::TASKS) {
+                // aya has no type for task storage.
+                Some(Map::Unsupported(data)) => data,
+                Some(_) | None => return Err(MapsError::Missing(map::TASKS)),
+            },
+            ring: Some(typed(object, map::EVENTS)?),
+        })
+    }
+
+    /// The marks, for calls that aya has not.
+    pub(crate) fn tasks(&self) -> BorrowedFd<'_> {
+        self.tasks.fd().as_fd()
+    }
+
+    /// The ring, once.
+    pub(crate) fn take_ring(&mut self) -> Option<RingBuf<MapData>> {
+        self.ring.take()
+    }
+
+    /// The switches as they are.
+    pub(crate) fn control(&self) -> Result<Control, MapsError> {
+        self.control.get(&0, 0).map(|plain| plain.0).map_err(failed(map::CONTROL))
+    }
+
+    /// Sets the switches.
+    pub(crate) fn set_control(&mut self, control: Control) -> Result<(), MapsError> {
+        self.control.set(0, Plain(control), 0).map_err(failed(map::CONTROL))
+    }
+}
+
+/// Names the map in an error.
+pub(crate) fn failed(name: &'static str) -> impl Fn(MapError) -> MapsError {
+    move |source| MapsError::Failed { name, source }
+}
+
+fn typed<T: TryFrom<Map, Error = MapError>>(object: &mut Ebpf, name: &'static str) -> Result<T, MapsError> {
+    object.take_map(name).ok_or(MapsError::Missing(name))?.try_into().map_err(failed(name))
+}
