@@ -1,5 +1,6 @@
 //! The suites, one file each.
 
+mod gate;
 mod guest;
 mod harness;
 
@@ -7,5 +8,5 @@ use libtest_mimic::Trial;
 
 /// Every test of every suite.
 pub(crate) fn all() -> Vec<Trial> {
-    [guest::tests(), harness::tests()].into_iter().flatten().collect()
+    [guest::tests(), harness::tests(), gate::tests()].into_iter().flatten().collect()
 }

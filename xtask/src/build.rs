@@ -60,6 +60,8 @@ pub(crate) fn for_bpf(cache: &Cache, subcommand: &str) -> Result<Command> {
         "--cfg=bpf_target_arch=\"x86_64\"".to_owned(),
         // BTF is made from debug information.
         "-Cdebuginfo=2".to_owned(),
+        // Atomic addition that gives the old value back came with the third version of the instruction set.
+        "-Ctarget-cpu=v3".to_owned(),
         "-Clink-arg=--btf".to_owned(),
         format!("-Clinker={}", linker.display()),
     ];

@@ -3,6 +3,10 @@
 //! A hook in the wrong section, a map of another size, a struct that the two sides lay out differently: all of it
 //! would load, or fail only on the kernel of a user.
 
+mod maps;
+mod programs;
+mod structs;
+
 use std::fs;
 use std::path::Path;
 
@@ -20,16 +24,21 @@ pub(crate) fn command() -> Result<()> {
 /// Fails with every difference.
 pub(crate) fn check(object: &Path) -> Result<()> {
     let bytes = fs::read(object).with_context(|| format!("cannot read {}", object.display()))?;
-    let parsed = Object::parse(&bytes).context("the BPF object cannot be parsed")?;
-    let mut differences = Vec::new();
-    licence(&parsed, &mut differences);
-    if parsed.btf.is_none() {
-        differences.push("it has no BTF: bpf-linker was not told --btf".to_owned());
-    }
+    let differences = differences(&bytes)?;
     if !differences.is_empty() {
-        bail!("{} is not as it must be:\n  {}", object.display(), differences.join("\n  "));
+        bail!("{} is not as expacti-abi says:\n  {}", object.display(), differences.join("\n  "));
     }
     Ok(())
+}
+
+fn differences(bytes: &[u8]) -> Result<Vec<String>> {
+    let object = Object::parse(bytes).context("the BPF object cannot be parsed")?;
+    let mut differences = Vec::new();
+    licence(&object, &mut differences);
+    programs::compare(&object, bytes, &mut differences)?;
+    maps::compare(&object, &mut differences);
+    structs::compare(&object, &mut differences)?;
+    Ok(differences)
 }
 
 /// Helpers that hooks need are only for GPL-compatible programs.

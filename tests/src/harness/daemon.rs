@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::wait::DEADLINE;
 
-/// `expacti daemon` with a configuration, killed when dropped.
+/// `expacti daemon`, killed when dropped.
 pub struct Daemon {
     process: Child,
     folder: TempDir,
@@ -21,23 +21,21 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it. In `config`, `{folder}` stands for a folder that is this daemon's own.
+    /// Starts it with these options and a folder of its own.
     #[track_caller]
-    pub fn start(config: &str) -> Self {
+    pub fn start(options: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
-        Self::start_in(folder, config)
+        Self::start_in(folder, options)
     }
 
     /// Starts it on what an earlier one left.
     #[track_caller]
-    pub fn start_in(folder: TempDir, config: &str) -> Self {
-        let path = folder.path().join("expacti.toml");
-        let text = config.replace("{folder}", &folder.path().display().to_string());
-        std::fs::write(&path, text).unwrap();
+    pub fn start_in(folder: TempDir, options: &[&str]) -> Self {
         let mut process = Command::new("expacti")
             .arg("daemon")
-            .arg("--config")
-            .arg(&path)
+            .arg("--home")
+            .arg(folder.path())
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -101,6 +99,24 @@ impl Daemon {
     pub fn console(&mut self) -> String {
         self.seen.extend(self.lines.try_iter());
         format!("--- the daemon said:\n{}\n---", self.seen.join("\n"))
+    }
+
+    /// What a subcommand answers, asked about this daemon.
+    #[track_caller]
+    pub fn ask(&self, arguments: &[&str]) -> String {
+        let output = Command::new("expacti")
+            .args(arguments)
+            .env("EXPACTI_HOME", self.folder())
+            .env("EXPACTI_LOG", self.file("log.db"))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "expacti {arguments:?}: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Kills it as a crash would, and keeps its folder for the next one.
