@@ -11,6 +11,7 @@ mod own;
 mod peer;
 mod people;
 mod problem;
+mod session;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -40,6 +41,7 @@ use self::tls::TlsListener;
 use crate::clock::epoch_seconds;
 use crate::desk::Desk;
 use crate::reviewers::Reviewers;
+use crate::web::{self, Guesses, Sessions};
 
 /// Where the daemon listens unless it is told otherwise.
 pub(crate) const SOCKET: &str = "/run/expacti/api.sock";
@@ -138,6 +140,8 @@ pub(crate) struct Api {
     limits: Limits,
     hashing: Semaphore,
     epoch: String,
+    sessions: Sessions,
+    guesses: Guesses,
 }
 
 impl Api {
@@ -151,7 +155,19 @@ impl Api {
         epoch: String,
     ) -> Arc<Self> {
         let limits = Limits::new(config.requests_per_second, config.burst);
-        Arc::new(Self { desk, reviewers, gated, config, masker, limits, hashing: Semaphore::new(2), epoch })
+        let sessions = Sessions::open(reviewers.path().with_file_name("sessions.json"));
+        Arc::new(Self {
+            desk,
+            reviewers,
+            gated,
+            config,
+            masker,
+            limits,
+            hashing: Semaphore::new(2),
+            epoch,
+            sessions,
+            guesses: Guesses::default(),
+        })
     }
 
     /// Serves on a Unix socket until the task is dropped. Its folder is made if need be, for root alone; the socket is
@@ -205,11 +221,13 @@ impl Api {
             .route("/v1/grants", get(agents::grants))
             .route("/v1/grants/{id}", delete(agents::revoke_grant))
             .route("/v1/me", get(people::me))
+            .route("/v1/session", get(session::show).post(session::begin).delete(session::end))
             .route("/v1/reviewers", get(people::list).post(people::add))
             .route("/v1/reviewers/{name}", delete(people::revoke))
             .route("/v1/events", get(events::stream))
             .route("/v1/health", get(openapi::health))
             .route("/v1/openapi.json", get(openapi::document))
+            .merge(web::router())
             .fallback(async || {
                 Problem::not_found("there is nothing here; /v1/openapi.json says what there is")
             })
@@ -235,9 +253,12 @@ impl Api {
         let name = &caller.voter.name;
         let is_root = matches!(&caller.peer, Peer::Local(process) if self.by_uid(process.uid, epoch_seconds())
             .is_some_and(|voter| voter.name == *name));
+        let session = caller.session.as_ref();
+        let is_signed_in =
+            session.is_none_or(|session| self.sessions.is_alive(&session.key, epoch_seconds()));
         let is_known =
             || self.reviewers.list().iter().any(|known| known.voter.name == *name && known.revoked.is_none());
-        self.refuse_gated(&caller.peer).is_ok() && (is_root || is_known())
+        self.refuse_gated(&caller.peer).is_ok() && is_signed_in && (is_root || is_known())
     }
 
     fn event_id(&self, number: u64) -> String {

@@ -12,6 +12,7 @@ mod kernel;
 mod notify;
 mod reviewers;
 mod tui;
+mod web;
 mod wire;
 
 fn main() -> std::process::ExitCode {

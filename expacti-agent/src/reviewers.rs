@@ -186,6 +186,16 @@ impl Reviewers {
         Some(voter)
     }
 
+    /// Somebody who was known before, as they are now.
+    pub(crate) fn by_name(&self, name: &str, now: u64) -> Option<Voter> {
+        self.use_of(name, now)
+    }
+
+    /// The file that they are kept in.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Who this user of the host is.
     pub(crate) fn by_uid(&self, uid: u32, now: u64) -> Option<Voter> {
         let name = self.state().entries.iter().find(|(_, entry)| entry.is_uid(uid))?.0.clone();
@@ -234,6 +244,15 @@ fn is_name(name: &str) -> bool {
     let first_is_letter = name.starts_with(|c: char| c.is_ascii_lowercase());
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
     first_is_letter && name.len() <= 64 && name.chars().all(allowed)
+}
+
+#[cfg(test)]
+impl Reviewers {
+    /// What their authenticator shows now.
+    pub(crate) fn code_of(&self, name: &str) -> String {
+        let now = crate::clock::epoch_seconds();
+        self.state().entries[name].totp_secret.as_ref().map(|secret| secret.code(now)).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the API says and takes, as its server and its clients share it.
 
 mod problem;
+mod session;
 mod shown;
 
 use expacti_core::docket::{Grant, GrantId, Outcome, Role};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use self::problem::ProblemBody;
+pub(crate) use self::session::{Credentials, SessionView};
 pub(crate) use self::shown::{command_line, masked_line, outcome_in_words};
 
 /// One command that waits for humans, however many of its attempts wait.

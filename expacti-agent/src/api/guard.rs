@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use expacti_core::docket::{Role, Voter};
@@ -12,10 +12,17 @@ use expacti_core::docket::{Role, Voter};
 use super::Api;
 use super::peer::Peer;
 use super::problem::Problem;
+use super::session;
 use crate::clock::epoch_seconds;
+use crate::web::Session;
 
-/// Paths that need no name: they tell nothing.
-const PUBLIC: [&str; 2] = ["/v1/health", "/v1/openapi.json"];
+/// Whether a request needs no name, because it tells nothing: files of the console, and these.
+fn is_public(method: &Method, path: &str) -> bool {
+    let is_api = path.starts_with("/v1/") || path == "/v1";
+    !is_api
+        || matches!(path, "/v1/health" | "/v1/openapi.json")
+        || (path == "/v1/session" && method == Method::POST)
+}
 
 /// Faces that a request may say it comes from.
 const FACES: [&str; 4] = ["cli", "tui", "web", "api"];
@@ -31,6 +38,8 @@ pub(super) struct Caller {
     pub(super) totp: Option<String>,
     /// Where they are.
     pub(super) peer: Peer,
+    /// The browser's session that speaks for them.
+    pub(super) session: Option<Session>,
 }
 
 impl Caller {
@@ -47,11 +56,15 @@ impl Caller {
     /// Refuses who has one-time passwords and sent none that is right.
     pub(super) fn must_show_totp(&self, api: &Api) -> Result<(), Problem> {
         let name = &self.voter.name;
-        if !api.reviewers.needs_totp(name) {
+        if !api.reviewers.needs_totp(name) || self.session.as_ref().is_some_and(|session| session.totp_shown)
+        {
             return Ok(());
         }
-        let code = self.totp.as_deref().unwrap_or_default();
-        if api.reviewers.check_totp(name, code, epoch_seconds()) {
+        let (code, now) = (self.totp.as_deref().unwrap_or_default(), epoch_seconds());
+        if api.reviewers.check_totp(name, code, now) {
+            if let Some(session) = &self.session {
+                api.sessions.showed_totp(&session.key, now);
+            }
             return Ok(());
         }
         let detail =
@@ -75,8 +88,8 @@ pub(super) async fn admit(
         let detail = "too many requests; wait a second";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail));
     }
-    if !PUBLIC.contains(&request.uri().path()) {
-        let caller = identify(&api, peer, headers).await?;
+    if !is_public(request.method(), request.uri().path()) {
+        let caller = identify(&api, peer, request.method(), headers).await?;
         request.extensions_mut().insert(caller);
     }
     let mut response = next.run(request).await;
@@ -98,26 +111,28 @@ impl Api {
                 refused("a process of an enrolled agent cannot talk to its own gate")
             }
             Peer::Local(process) if !process.is_alive() => refused("the process that connected is gone"),
-            Peer::Local(_) | Peer::Remote(_) => Ok(()),
+            Peer::Local(_) | Peer::Remote { .. } => Ok(()),
         }
     }
 }
 
-async fn identify(api: &Arc<Api>, peer: Peer, headers: &HeaderMap) -> Result<Caller, Problem> {
+async fn identify(
+    api: &Arc<Api>,
+    peer: Peer,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Caller, Problem> {
     let now = epoch_seconds();
-    let voter = match bearer(headers)? {
-        Some(token) => {
-            // argon2 takes time and memory: two at once, and nobody's ring reader waits.
-            let permit = api.hashing.acquire().await;
-            let (reviewers, token) = (Arc::clone(&api.reviewers), token.to_owned());
-            let found = tokio::task::spawn_blocking(move || reviewers.by_token(&token, now)).await;
-            drop(permit);
-            found.ok().flatten()
-        }
-        None => match &peer {
-            Peer::Local(process) => api.by_uid(process.uid, now),
-            Peer::Remote(_) | Peer::Unknown => None,
-        },
+    let mut session = None;
+    let voter = if let Some(token) = bearer(headers)? {
+        by_token(api, token.to_owned(), now).await
+    } else if let Some(id) = session::id(headers, &peer) {
+        session = signed_in(api, id, method, headers, now)?;
+        session.as_ref().and_then(|session| api.reviewers.by_name(&session.name, now))
+    } else if let Peer::Local(process) = &peer {
+        api.by_uid(process.uid, now)
+    } else {
+        None
     };
     let Some(voter) = voter else {
         let detail =
@@ -125,9 +140,50 @@ async fn identify(api: &Arc<Api>, peer: Peer, headers: &HeaderMap) -> Result<Cal
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "unknown-reviewer", detail));
     };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let face = text("expacti-via").unwrap_or_default();
+    let face = if session.is_some() { "web" } else { text("expacti-via").unwrap_or_default() };
     let via = FACES.into_iter().find(|known| *known == face).unwrap_or("api");
-    Ok(Caller { voter, via, totp: text("expacti-totp").map(str::to_owned), peer })
+    Ok(Caller { voter, via, totp: text("expacti-totp").map(str::to_owned), peer, session })
+}
+
+/// The session of a cookie, where the request comes from our own page. Browsers send cookies along whoever made them
+/// ask, so the cookie alone is no proof that the human did.
+fn signed_in(
+    api: &Api,
+    id: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    now: u64,
+) -> Result<Option<Session>, Problem> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let from_elsewhere =
+        Problem::forbidden("cross-site", "a page of another origin may not use this session");
+    if text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        return Err(from_elsewhere);
+    }
+    // Another service on another port of this host is another origin, too.
+    let origin = text("origin").map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
+    if origin.is_some_and(|origin| !text("host").is_some_and(|host| host.eq_ignore_ascii_case(origin))) {
+        return Err(from_elsewhere);
+    }
+    let Some(session) = api.sessions.of(id, text("expacti-background").is_none(), now) else {
+        return Ok(None);
+    };
+    if !method.is_safe() && text("expacti-csrf") != Some(&session.csrf) {
+        let detail =
+            "a request that changes something repeats the session's `csrf` in the header `expacti-csrf`";
+        return Err(Problem::forbidden("csrf-missing", detail));
+    }
+    Ok(Some(session))
+}
+
+/// Whose token this is.
+pub(super) async fn by_token(api: &Arc<Api>, token: String, now: u64) -> Option<Voter> {
+    // argon2 takes time and memory: two at once, and nobody's ring reader waits.
+    let permit = api.hashing.acquire().await;
+    let reviewers = Arc::clone(&api.reviewers);
+    let found = tokio::task::spawn_blocking(move || reviewers.by_token(&token, now)).await;
+    drop(permit);
+    found.ok().flatten()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{agents, cards, events, people};
+use super::{agents, cards, events, people, session};
 use crate::wire::Health;
 
 #[derive(OpenApi)]
@@ -12,11 +12,12 @@ use crate::wire::Health;
     paths(
         cards::list, cards::show, cards::vote, cards::ticket,
         agents::list, agents::stop, agents::resume, agents::kill, agents::grants, agents::revoke_grant,
+        session::begin, session::show, session::end,
         people::me, people::list, people::add, people::revoke,
         events::stream, health, document,
     ),
     modifiers(&Bearer),
-    security(("bearer" = []), ()),
+    security(("bearer" = []), ("session" = []), ()),
 )]
 pub(super) struct Document;
 
@@ -24,7 +25,7 @@ struct Bearer;
 
 impl utoipa::Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
@@ -33,6 +34,11 @@ impl utoipa::Modify for Bearer {
             .build();
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description(
+            "__Host-expacti",
+            "Set by POST /v1/session; without TLS, on loopback, it is called expacti-session",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 

@@ -44,7 +44,7 @@ impl Api {
         let agent = match peer {
             // In this order: if it lives after the question, the question was about it.
             Peer::Local(process) => self.gated.agent_of(process.pid).filter(|_| process.is_alive()),
-            Peer::Remote(_) | Peer::Unknown => None,
+            Peer::Remote { .. } | Peer::Unknown => None,
         };
         let agent = agent
             .ok_or_else(|| Problem::forbidden("not-an-agent", "you are no process of an enrolled agent"))?;

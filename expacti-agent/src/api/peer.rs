@@ -18,7 +18,12 @@ pub(crate) enum Peer {
     /// A process of this host.
     Local(Arc<Process>),
     /// Over the network.
-    Remote(SocketAddr),
+    Remote {
+        /// From where.
+        address: SocketAddr,
+        /// Nobody on the way reads along.
+        tls: bool,
+    },
     /// The kernel would not say. Nothing is done for it.
     Unknown,
 }
@@ -49,11 +54,16 @@ impl Peer {
         }
     }
 
+    /// Whether it is a connection over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self, Self::Remote { tls: true, .. })
+    }
+
     /// What requests are counted by.
     pub(super) fn key(&self) -> String {
         match self {
             Self::Local(process) => format!("uid {}", process.uid),
-            Self::Remote(address) => address.ip().to_string(),
+            Self::Remote { address, .. } => address.ip().to_string(),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -85,12 +95,12 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 
 impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self::Remote(*stream.remote_addr())
+        Self::Remote { address: *stream.remote_addr(), tls: false }
     }
 }
 
 impl Connected<IncomingStream<'_, TlsListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        Self::Remote(*stream.remote_addr())
+        Self::Remote { address: *stream.remote_addr(), tls: true }
     }
 }

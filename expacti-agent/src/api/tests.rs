@@ -1,5 +1,7 @@
 //! The API as a client meets it: a real socket, a real client, a simulated kernel edge.
 
+mod session;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
