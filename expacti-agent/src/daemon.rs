@@ -1,14 +1,18 @@
 //! The daemon: kernel edge, engine, desk, log and interface, put together.
 
+mod engine;
+mod execs;
 mod ledger;
+mod past;
 mod reader;
 
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use expacti_agent::log::{Config as LogConfig, Durability, Log, Place};
+use expacti_agent::log::{Config as LogConfig, Durability, Home, Log, Place};
 use expacti_core::Tools;
 use expacti_core::docket::Policy as Docketing;
 use expacti_core::policy::Policy;
@@ -16,13 +20,19 @@ use expacti_core::record::entry::{BootId, Change, Entry};
 use expacti_core::record::secrets::Masker;
 use expacti_core::rules::RuleSet;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
+use self::engine::{Engine, InForce};
 use self::ledger::Ledger;
-use self::reader::Reader;
+use self::past::Past;
+use self::reader::{Judges, Reader};
 use crate::api::{Api, ApiConfig};
 use crate::desk::{Desk, NobodyToNotify, Ports};
 use crate::kernel::{self, Gate, Ring};
 use crate::reviewers::Reviewers;
+
+/// How often the agents' past is kept.
+const KEEP: Duration = Duration::from_mins(5);
 
 /// Everything that the daemon must be told.
 pub(crate) struct Config {
@@ -44,13 +54,6 @@ pub(crate) struct Config {
     pub(crate) review: Duration,
 }
 
-/// What a decision needs, the same for every exec until the rules are loaded anew.
-pub(crate) struct Engine {
-    pub(crate) tools: Tools,
-    pub(crate) policy: Policy,
-    pub(crate) rules: RuleSet,
-}
-
 /// Runs until it is told to end. The gate stays in the kernel and holds what nobody answers.
 pub(crate) fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -68,6 +71,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let gate = Gate::new(maps, instance, config.grace)?;
     kernel::retire_others(&config.bpffs, instance)?;
 
+    // The log's own key: what is shown and what is kept tell equal secrets by equal fingerprints.
+    let mask_key = Home::look(&config.home)?.key().mask_key();
+    let masker = Masker::new(mask_key);
     let ledger = Arc::new(Ledger::new(log.clone(), boot));
     let ports = Ports {
         kernel: Arc::clone(&gate) as _,
@@ -80,26 +86,39 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (desk, mut proposals) = Desk::start(docketing, ports);
 
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
-    let mut mask_key = [0; 16];
-    getrandom::fill(&mut mask_key).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     let api = Api::new(
         desk.clone(),
         reviewers,
         Arc::clone(&gate) as _,
         ApiConfig::default(),
-        Masker::new(mask_key),
+        masker,
         format!("{instance:016x}"),
     );
     let serving = api.serve_unix(&config.socket)?;
 
-    let engine = Engine { tools: Tools::embedded(), policy: Policy::default(), rules: config.rules };
+    let engine = Arc::new(InForce::new(Engine {
+        tools: Arc::new(Tools::embedded()),
+        policy: Policy::default(),
+        rules: config.rules,
+    }));
+    let history = config.home.join("history.json");
+    let (past, unread) = Past::open(&history, mask_key);
+    if let Some(error) = unread {
+        say(&format!("{}: {error}; until enough has run again, nothing is unusual", history.display()));
+    }
     for (name, cgroup, flags) in &config.agents {
         gate.enrol(name, cgroup, *flags)?;
         say(&format!("agent {name}: {} is gated", cgroup.display()));
     }
     gate.ask_anew()?;
-    let reader = Reader::new(ring, Arc::clone(&gate), engine, desk.clone(), Arc::clone(&ledger));
-    std::thread::Builder::new().name("ring".to_owned()).spawn(move || reader.run())?;
+    let judges = Judges { engine, standing: desk.standing().clone(), past: past.clone() };
+    let reader = Reader::new(ring, Arc::clone(&gate), judges, desk.clone(), Arc::clone(&ledger));
+    let (lives, ring_ended) = oneshot::channel::<Infallible>();
+    std::thread::Builder::new().name("ring".to_owned()).spawn(move || {
+        // Dropped when the thread ends, however it ends.
+        let _lives = lives;
+        reader.run();
+    })?;
 
     let started = Change::DaemonStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -109,17 +128,36 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     say(&format!("ready; the interface is at {}", config.socket.display()));
 
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-        ended = serving => ended.context("the interface ended")?,
-        () = async { while proposals.recv().await.is_some() {} } => {}
+    let ended = tokio::select! {
+        _ = term.recv() => Ok(()),
+        _ = int.recv() => Ok(()),
+        ended = serving => ended.context("the interface ended"),
+        // Without it nobody answers the kernel. It holds what comes until its grace is over, then refuses.
+        Err(_) = ring_ended => Err(anyhow::anyhow!("the thread that reads the ring is gone")),
+        () = async { while proposals.recv().await.is_some() {} } => Ok(()),
+        () = keep(&past, &history) => Ok(()),
+    };
+    if let Err(error) = past.save(&history) {
+        say(&format!("{}: {error}", history.display()));
     }
-    let because = "it was told to".to_owned();
+    let because = match &ended {
+        Ok(()) => "it was told to".to_owned(),
+        Err(error) => format!("{error:#}"),
+    };
     let stopped = Entry { at: ledger::now(), attempt: None, change: Change::DaemonStopped { because } };
     log.append(stopped, Durability::Durable)?.ignore();
     log.close().await?;
-    Ok(())
+    ended
+}
+
+/// Keeps the agents' past from time to time, in case this daemon does not end in order.
+async fn keep(past: &Past, path: &Path) {
+    loop {
+        tokio::time::sleep(KEEP).await;
+        let (past, path) = (past.clone(), path.to_owned());
+        // What is not kept is counted anew; the next try may work.
+        let _unkept = tokio::task::spawn_blocking(move || past.save(&path)).await;
+    }
 }
 
 /// One line for whoever started the daemon.

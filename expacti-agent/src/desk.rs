@@ -8,6 +8,7 @@ mod ports;
 mod recent;
 mod release;
 pub(crate) mod simulation;
+mod standing;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub(crate) use self::ports::{
     Agent, Durable, Kernel, KernelRefused, Log, LogFailed, NobodyToNotify, Notifier,
 };
 pub(crate) use self::recent::Recent;
+pub(crate) use self::standing::Standing;
 
 use self::release::{Outlets, pass_on, release};
 
@@ -106,6 +108,7 @@ pub(crate) struct Desk {
     asks: mpsc::UnboundedSender<Ask>,
     kernel: Arc<dyn Kernel>,
     live: Arc<Live>,
+    standing: Standing,
 }
 
 impl Desk {
@@ -130,8 +133,9 @@ impl Desk {
             }
         };
         tokio::spawn(release(batches, Arc::clone(&outlets), revoke));
-        tokio::spawn(run(Docket::new(policy), inbox, outlets, queue));
-        (Self { asks, kernel, live }, proposed)
+        let standing = Standing::default();
+        tokio::spawn(run(Docket::new(policy), inbox, outlets, queue, standing.clone()));
+        (Self { asks, kernel, live, standing }, proposed)
     }
 
     /// Tells what happened. From the kernel edge; never waits.
@@ -217,6 +221,11 @@ impl Desk {
         &self.live
     }
 
+    /// What may be started without asking.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     async fn act(&self, input: Input, news: Option<News>) -> Result<Done, DeskError> {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Do { input, news, reply }).map_err(|_| DeskError::Closed)?;
@@ -229,6 +238,7 @@ async fn run(
     mut inbox: mpsc::UnboundedReceiver<Ask>,
     outlets: Arc<Outlets>,
     queue: mpsc::UnboundedSender<release::Batch>,
+    standing: Standing,
 ) {
     let start = Instant::now();
     let mut recent = Recent::default();
@@ -256,6 +266,7 @@ async fn run(
         };
         let effects = docket.step(input, now_ms);
         for effect in &effects {
+            standing.see(effect, now_ms);
             if let expacti_core::docket::Effect::Record(record) = effect {
                 recent.see(record);
             }

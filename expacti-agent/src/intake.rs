@@ -122,7 +122,8 @@ fn absolute(name: &Untrusted, cwd: Option<&Untrusted>) -> Untrusted {
     }
 }
 
-fn local_time() -> LocalTime {
+/// The wall clock at this node.
+pub(crate) fn local_time() -> LocalTime {
     let now = jiff::Zoned::now();
     let small = |number: i8| u8::try_from(number).unwrap_or_default();
     LocalTime {

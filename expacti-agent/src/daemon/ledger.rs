@@ -175,6 +175,10 @@ pub(crate) fn attempted(
         evaluation,
         engine,
         verdict,
+        // The log masks, in a thread of its own, and says here what.
         masked: Vec::new(),
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expacti_abi::event::{Attempt, Moment, flag, kind, reason};
-use expacti_core::assess;
-use expacti_core::decide::{Case, decide};
 use expacti_core::docket::{Digest, Input, Opened, Withdrawal};
 use expacti_core::evaluation::{DecidedBy, Decision, Evaluation};
 use expacti_core::history::History;
 use expacti_core::record::entry::{Change, Decider, Verdict};
 use expacti_core::request::{Agent, ExecRequest, Stdin};
-use expacti_core::time::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::Engine;
+use super::engine::{InForce, Judged};
+use super::execs::Execs;
 use super::ledger::{Ledger, attempted};
-use crate::desk::Desk;
+use super::past::Past;
+use crate::clock::epoch_seconds;
+use crate::desk::{Desk, Standing};
 use crate::intake;
 use crate::kernel::{Event, Gate, Ring};
 
@@ -28,22 +28,41 @@ const DRAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// for long.
 const REMEMBER: Duration = Duration::from_mins(1);
 
+/// Evaluations that are kept for the commands that the kernel lets through by itself.
+const KNOWN: usize = 4_096;
+
+/// What decisions depend on besides the exec.
+pub(crate) struct Judges {
+    /// The rules and what commands mean.
+    pub(crate) engine: Arc<InForce>,
+    /// Leave that approved commands have.
+    pub(crate) standing: Standing,
+    /// What ran before.
+    pub(crate) past: Past,
+}
+
 /// See the module.
 pub(crate) struct Reader {
     ring: Ring,
     gate: Arc<Gate>,
-    engine: Engine,
+    judges: Judges,
     desk: Desk,
     ledger: Arc<Ledger>,
-    /// When each running exec started, on the boot clock.
-    running: HashMap<u64, u64>,
-    /// Which exec made which: for grants.
-    parents: HashMap<u64, u64>,
+    execs: Execs,
+    /// By agent and digest: what the engine said, and of which generation it was.
+    known: HashMap<(u64, [u64; 2]), Known>,
+}
+
+/// What the engine said of a command that does not wait, and whether the kernel may say it from now on.
+struct Known {
+    evaluation: Evaluation,
+    /// It is allowed whatever its standard input is, which the kernel's digest does not cover.
+    from_any_input: bool,
 }
 
 impl Reader {
-    pub(crate) fn new(ring: Ring, gate: Arc<Gate>, engine: Engine, desk: Desk, ledger: Arc<Ledger>) -> Self {
-        Self { ring, gate, engine, desk, ledger, running: HashMap::new(), parents: HashMap::new() }
+    pub(crate) fn new(ring: Ring, gate: Arc<Gate>, judges: Judges, desk: Desk, ledger: Arc<Ledger>) -> Self {
+        Self { ring, gate, judges, desk, ledger, execs: Execs::default(), known: HashMap::new() }
     }
 
     /// Reads until the process ends.
@@ -71,86 +90,106 @@ impl Reader {
         }
         let (name, cgroup) = self.gate.agent(event.agent).unwrap_or_default();
         let request = intake::request(event, Agent { name: name.clone(), cgroup });
-        let evaluation = self.evaluate(&request);
-        if event.parent != 0 {
-            self.parents.insert(event.seq, event.parent);
+        let program = self.judges.past.program(&request.exe);
+        let ancestors = self.execs.attempted(event.seq, event.parent, Arc::from(name.as_str()), program);
+        if let Some(known) = self.said_before(event) {
+            let evaluation = known.evaluation.clone();
+            return self.note_attempt(event, request, evaluation);
         }
-        let verdict = kernel_verdict(event);
-        self.ledger.note(
-            Some(event.seq),
-            attempted(event.tgid, event.ppid, request.clone(), evaluation.clone(), verdict),
-        );
+        let (now, hour) = (epoch_seconds(), request.local_time.map_or(0, |time| time.hour));
+        let history = self.judges.past.look(&name, program, hour, now);
+        let engine = self.judges.engine.now();
+        let grants = self.judges.standing.of(&ancestors);
+        let Judged { evaluation, without_grants } = engine.judge(&request, &grants, &history);
+        self.judges.past.attempted(&name, evaluation.level, now);
         if event.flags & flag::WAITS == 0 {
-            return;
+            return self.note_attempt(event, request, evaluation);
         }
-        self.remember(event, &request, &evaluation);
+        self.note_attempt(event, request.clone(), evaluation.clone());
+        let request = Arc::new(request);
         self.desk.tell(Input::Opened(Opened {
             ticket: event.seq,
             agent: name,
             digest: digest(event.digest),
-            request: Arc::new(request),
-            evaluation: Arc::new(evaluation),
-            descends_from: self.ancestors(event.parent),
+            request: Arc::clone(&request),
+            evaluation: Arc::new(without_grants),
+            descends_from: ancestors.to_vec(),
         }));
+        self.remember(event, &request, evaluation);
     }
 
-    fn evaluate(&self, request: &ExecRequest) -> Evaluation {
-        let assessment = assess(request, &self.engine.tools);
-        decide(&Case {
-            request,
-            assessment: &assessment,
-            policy: &self.engine.policy,
-            rules: &self.engine.rules,
-            grants: &[],
-            history: &History::default(),
-            now: now(),
-        })
+    fn note_attempt(&self, event: &Attempt, request: ExecRequest, evaluation: Evaluation) {
+        let verdict = kernel_verdict(event);
+        self.ledger.note(Some(event.seq), attempted(event.tgid, event.ppid, request, evaluation, verdict));
+    }
+
+    /// The kernel let it through because the engine would; what it said then is known.
+    fn said_before(&self, event: &Attempt) -> Option<&Known> {
+        if event.flags & (flag::CACHED | flag::WAITS) != flag::CACHED {
+            return None;
+        }
+        let generation = self.judges.engine.now().rules.generation();
+        self.known
+            .get(&(event.agent, event.digest))
+            .filter(|known| known.evaluation.rule_generation == generation)
     }
 
     /// What a rule or a low score allows may run again without asking. Only where it would be allowed whatever its
-    /// standard input is, because the kernel's digest does not cover that.
-    fn remember(&self, event: &Attempt, request: &ExecRequest, evaluation: &Evaluation) {
+    /// standard input is, because the kernel's digest does not cover that. Nobody waits for this any more.
+    fn remember(&mut self, event: &Attempt, request: &ExecRequest, evaluation: Evaluation) {
         let by_itself = evaluation.decision == Decision::Allow
             && matches!(evaluation.decided_by, DecidedBy::Rule { .. } | DecidedBy::Threshold);
         if !by_itself || event.flags & flag::LARGE != 0 {
             return;
         }
-        let from_a_pipe = ExecRequest { stdin: Stdin::Pipe, ..request.clone() };
-        if self.evaluate(&from_a_pipe).decision == Decision::Allow {
+        let key = (event.agent, event.digest);
+        let generation = evaluation.rule_generation;
+        let known = self.known.get(&key).filter(|known| known.evaluation.rule_generation == generation);
+        let from_any_input = if let Some(known) = known {
+            known.from_any_input
+        } else {
+            let from_any_input = request.stdin == Stdin::Pipe || self.allows_from_a_pipe(request);
+            if self.known.len() >= KNOWN {
+                self.known.clear();
+            }
+            self.known.insert(key, Known { evaluation, from_any_input });
+            from_any_input
+        };
+        if from_any_input {
             // Not remembered means asked again, nothing worse.
             let _asked_again = self.gate.remember(event.agent, event.digest, event.seq, REMEMBER);
         }
     }
 
-    fn ancestors(&self, mut seq: u64) -> Vec<u64> {
-        const MAX_DEPTH: usize = 64;
-        let mut found = Vec::new();
-        while seq != 0 && found.len() < MAX_DEPTH {
-            found.push(seq);
-            seq = self.parents.get(&seq).copied().unwrap_or_default();
-        }
-        found
+    fn allows_from_a_pipe(&self, request: &ExecRequest) -> bool {
+        let from_a_pipe = ExecRequest { stdin: Stdin::Pipe, ..request.clone() };
+        let judged = self.judges.engine.now().judge(&from_a_pipe, &[], &History::default());
+        judged.evaluation.decision == Decision::Allow
     }
 
     fn moment(&mut self, moment: &Moment) {
         let seq = moment.seq;
         match moment.kind {
             kind::STARTED => {
-                self.running.insert(seq, moment.time_ns);
+                if let Some((agent, program)) = self.execs.started(seq, moment.tgid, moment.time_ns) {
+                    self.judges.past.started(&agent, program, intake::local_time().hour);
+                }
                 self.ledger.note(Some(seq), Change::Started { pid: moment.tgid });
             }
             kind::ENDED => {
-                let started = self.running.remove(&seq).unwrap_or(moment.time_ns);
-                self.parents.remove(&seq);
-                self.ledger.note(Some(seq), exited(moment, started));
-                self.desk.tell(Input::Finished { ticket: seq });
+                for (seq, started) in self.execs.ended(seq, moment.tgid) {
+                    self.ledger.note(Some(seq), exited(moment, started.unwrap_or(moment.time_ns)));
+                    self.desk.tell(Input::Finished { ticket: seq });
+                }
             }
             kind::WITHDRAWN => {
                 self.gate.forget(seq);
+                self.execs.gone(seq);
                 self.desk.tell(Input::Withdrawn { ticket: seq, why: Withdrawal::Died });
             }
             kind::DENIED => {
                 self.gate.forget(seq);
+                self.execs.gone(seq);
                 let because = reason_text(moment.value);
                 let change = Change::Decided(Verdict {
                     allow: false,
@@ -221,8 +260,4 @@ fn digest(words: [u64; 2]) -> Digest {
     bytes[..8].copy_from_slice(&words[0].to_le_bytes());
     bytes[8..].copy_from_slice(&words[1].to_le_bytes());
     Digest(bytes)
-}
-
-fn now() -> Timestamp {
-    Timestamp(crate::clock::epoch_seconds())
 }
