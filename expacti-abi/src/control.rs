@@ -25,9 +25,11 @@ pub struct Control {
     pub instance: u64,
     /// The key of all digests: random, made when the maps are, known to the kernel and the daemon.
     pub key: [u64; 2],
+    /// The canary's cgroup; zero where there is none.
+    pub canary: u64,
 }
 
-const _: () = assert!(size_of::<Control>() == 80);
+const _: () = assert!(size_of::<Control>() == 88);
 
 /// One enrolled cgroup. Written by the daemon, read by the hooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub mod agent {
     pub const FAIL_OPEN: u32 = 2;
     /// The operator stopped it: no further exec.
     pub const STOPPED: u32 = 4;
+    /// No agent but the daemon's canary: its execs are refused and reported, without a number and without a record.
+    pub const CANARY: u32 = 8;
 }
 
 /// Counters, one slot each, kept per CPU. They make every silent path visible.

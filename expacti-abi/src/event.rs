@@ -20,12 +20,15 @@ pub mod kind {
     pub const MISMATCH: u32 = 5;
     /// [`super::Moment`]: the process waits at its commit, before its first instruction.
     pub const HELD_AFTER: u32 = 6;
-    /// [`super::Moment`]: a marked task tried something against the gate; `value` is one of [`super::offence`].
+    /// [`super::Moment`]: a member tried something against the gate; `value` is one of [`super::offence`] and, in the
+    /// upper half, what it says of it. `seq` is the exec whose image tried it.
     pub const OFFENCE: u32 = 7;
     /// [`super::Moment`]: the kernel denied a ticket by itself; `value` is one of [`super::reason`].
     pub const DENIED: u32 = 8;
     /// [`super::Moment`]: a cgroup was made; `value` is its id.
     pub const CGROUP: u32 = 9;
+    /// [`super::Moment`]: the canary's exec was refused, as it must be.
+    pub const CANARY: u32 = 10;
 }
 
 /// Why the kernel denied an attempt by itself.
@@ -44,20 +47,33 @@ pub mod reason {
     pub const STALE: u64 = 6;
 }
 
-/// What a marked task tried.
+/// What a member tried against the gate.
 pub mod offence {
-    /// To signal the daemon.
+    /// To signal the daemon or its canary. With it: the signal.
     pub const SIGNAL: u64 = 1;
-    /// To trace the daemon or a held task.
+    /// To trace the daemon or its canary, or to take its memory or descriptors. With it: the mode of access.
     pub const TRACE: u64 = 2;
-    /// To use `bpf()`.
+    /// To use `bpf()`. With it: the command.
     pub const BPF: u64 = 3;
-    /// To open a cgroup file or the ftrace switch for writing.
-    pub const FILE: u64 = 4;
-    /// To place a child in another cgroup at birth.
-    pub const CGROUP: u64 = 5;
-    /// To connect to the daemon's control socket.
-    pub const CONNECT: u64 = 6;
+    /// To open a cgroup file for writing.
+    pub const CGROUP_FILE: u64 = 4;
+    /// To open a file for writing that switches the gate off or makes the kernel itself start programs.
+    pub const SWITCH: u64 = 5;
+    /// To open a file of the daemon's folder in procfs for writing.
+    pub const DAEMON_FILE: u64 = 6;
+    /// To set the daemon's limits. With it: the resource.
+    pub const LIMIT: u64 = 7;
+    /// To set the daemon's processors, scheduling or priority.
+    pub const PRIORITY: u64 = 8;
+    /// To remove or rename what is pinned in a BPF file system.
+    pub const PIN: u64 = 9;
+    /// To unmount a BPF file system.
+    pub const UNMOUNT: u64 = 10;
+
+    /// Both halves of a moment's `value`: the offence, and what it says of it.
+    pub fn halves(value: u64) -> (u64, u32) {
+        (value & 0xffff_ffff, (value >> 32) as u32)
+    }
 }
 
 /// Bits of [`Attempt::flags`].

@@ -18,4 +18,4 @@ pub mod ticket;
 
 /// Changes whenever any struct of this crate or any map changes its layout or its meaning. It names the folder
 /// that maps and links are pinned in, so that a daemon never reads maps of another layout.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;

@@ -41,5 +41,8 @@ pub const MAX_LEVEL: u32 = 24;
 /// A round this long after the one before, in nanoseconds: the task was parked in between.
 pub const PARKED_NS: u64 = 250_000_000;
 
+/// The same offence of the same task is told this often, in nanoseconds, so that nobody can fill the ring with it.
+pub const OFFENCE_NS: u64 = 100_000_000;
+
 /// How often an attempt goes round for a page that is not there before it is refused.
 pub const MAX_UNREADABLE: u32 = 16;

@@ -48,10 +48,26 @@ pub struct Program {
     pub sleepable: bool,
 }
 
-/// Every program, in the order in which the kernel calls them on the road of an exec.
-pub const PROGRAMS: [Program; 4] = [
-    Program { name: "task_alloc", hook: Hook::Lsm, target: "task_alloc", sleepable: false },
-    Program { name: "check", hook: Hook::Lsm, target: "bprm_check_security", sleepable: true },
-    Program { name: "committed", hook: Hook::Lsm, target: "bprm_committed_creds", sleepable: true },
+/// Every program: those on the road of an exec in the order in which the kernel calls them, and then those that defend
+/// the gate. All of these hooks exist on all kernels from 6.1 on.
+pub const PROGRAMS: [Program; 15] = [
+    lsm("task_alloc", "task_alloc"),
+    Program { sleepable: true, ..lsm("check", "bprm_check_security") },
+    Program { sleepable: true, ..lsm("committed", "bprm_committed_creds") },
     Program { name: "exit", hook: Hook::Tracepoint, target: "sched_process_exit", sleepable: false },
+    lsm("bpf", "bpf"),
+    lsm("task_kill", "task_kill"),
+    lsm("file_sigio", "file_send_sigiotask"),
+    lsm("ptrace", "ptrace_access_check"),
+    lsm("setrlimit", "task_setrlimit"),
+    lsm("setscheduler", "task_setscheduler"),
+    lsm("setnice", "task_setnice"),
+    lsm("file_open", "file_open"),
+    lsm("inode_unlink", "inode_unlink"),
+    lsm("inode_rename", "inode_rename"),
+    lsm("sb_umount", "sb_umount"),
 ];
+
+const fn lsm(name: &'static str, target: &'static str) -> Program {
+    Program { name, hook: Hook::Lsm, target, sleepable: false }
+}

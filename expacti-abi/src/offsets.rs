@@ -48,9 +48,12 @@ offsets! {
     bprm_buf: "linux_binprm"."buf";
     file_path: "file"."f_path";
     file_inode: "file"."f_inode";
+    file_mode: "file"."f_mode";
     path_dentry: "path"."dentry";
     path_mnt: "path"."mnt";
     dentry_inode: "dentry"."d_inode";
+    dentry_parent: "dentry"."d_parent";
+    dentry_name: "dentry"."d_name.name";
     inode_ino: "inode"."i_ino";
     inode_sb: "inode"."i_sb";
     inode_mode: "inode"."i_mode";
@@ -60,6 +63,11 @@ offsets! {
     inode_ctime_ns: "inode"."i_ctime_nsec" | "inode"."__i_ctime.tv_nsec" | "inode"."i_ctime.tv_nsec";
     sb_dev: "super_block"."s_dev";
     sb_magic: "super_block"."s_magic";
+    vfsmount_sb: "vfsmount"."mnt_sb";
+    proc_inode_pid: "proc_inode"."pid";
+    proc_inode_inode: "proc_inode"."vfs_inode";
+    pid_tasks: "pid"."tasks";
+    task_pid_links: "task_struct"."pid_links";
     task_fs: "task_struct"."fs";
     task_cred: "task_struct"."cred";
     task_nsproxy: "task_struct"."nsproxy";

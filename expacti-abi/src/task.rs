@@ -46,9 +46,13 @@ pub struct TaskState {
     pub unreadable: u32,
     /// One of [`approved`]: how the attempt came through.
     pub how: u32,
+    /// When an offence of this task was last told, on the boot clock.
+    pub offended_ns: u64,
+    /// Which offences were told, one bit each.
+    pub offended: u64,
 }
 
-const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8);
+const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 16);
 
 /// Values of [`TaskState::how`].
 pub mod approved {

@@ -2,9 +2,11 @@
 
 mod agent;
 mod approve;
+mod canary;
 mod completions;
 mod connect;
 mod daemon;
+mod doctor;
 mod duration;
 mod ending;
 mod explain;
@@ -61,10 +63,13 @@ enum Command {
     Own(own::Own),
     Completions(completions::Completions),
     #[command(hide = true)]
+    Canary(canary::Canary),
+    #[command(hide = true)]
     Man(man::Man),
     #[command(hide = true)]
     Simulate(simulate::Simulate),
     Daemon(daemon::Daemon),
+    Doctor(doctor::Doctor),
 }
 
 impl Command {
@@ -84,9 +89,11 @@ impl Command {
             Self::Log(command) => command.run(),
             Self::Own(command) => command.run(),
             Self::Completions(command) => command.run(),
+            Self::Canary(command) => command.run(),
             Self::Man(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Daemon(command) => command.run(),
+            Self::Doctor(command) => command.run(),
         }
     }
 }

@@ -3,8 +3,10 @@
 mod engine;
 mod execs;
 mod ledger;
+mod offence;
 mod past;
 mod reader;
+mod watch;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) grace: Duration,
     /// How long humans have.
     pub(crate) review: Duration,
+    /// How often the canary flies; zero for never.
+    pub(crate) canary: Duration,
 }
 
 /// Runs until it is told to end. The gate stays in the kernel and holds what nobody answers.
@@ -119,6 +123,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         let _lives = lives;
         reader.run();
     })?;
+    watch::start(&gate, &ledger, config.canary)?;
 
     let started = Change::DaemonStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),

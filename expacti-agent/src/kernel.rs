@@ -1,6 +1,7 @@
 //! The kernel edge: the only room that knows aya.
 
 mod btf;
+mod canary;
 mod cgroup;
 mod gate;
 mod load;
@@ -11,7 +12,11 @@ mod park;
 mod ring;
 mod sys;
 mod tell;
+pub(crate) mod trial;
+mod unload;
 
+pub(crate) use self::canary::{Canary, FOLDER as CANARY_FOLDER, Flight};
 pub(crate) use self::gate::Gate;
 pub(crate) use self::load::{load, retire_others};
 pub(crate) use self::ring::{Event, Ring};
+pub(crate) use self::unload::unload;

@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod daemon;
 mod desk;
+mod doctor;
 mod intake;
 mod kernel;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the daemon will hold it"))]

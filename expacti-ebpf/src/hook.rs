@@ -4,3 +4,16 @@ mod check;
 mod committed;
 mod exit;
 mod task_alloc;
+
+// Self-defence.
+mod bpf;
+mod file_open;
+mod file_sigio;
+mod inode_rename;
+mod inode_unlink;
+mod ptrace;
+mod sb_umount;
+mod setnice;
+mod setrlimit;
+mod setscheduler;
+mod task_kill;

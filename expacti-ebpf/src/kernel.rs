@@ -10,13 +10,17 @@ use expacti_abi::file::{DirId, FileId};
 
 use crate::maps::OFFSETS;
 
+/// Where a field lies in its struct.
+macro_rules! offset {
+    ($field:ident) => {{
+        // SAFETY: a static of the object; volatile so that the loader's value is read and not the poison.
+        u64::from(unsafe { ptr::read_volatile(&raw const OFFSETS.$field) })
+    }};
+}
+
 /// The address of a field, kept as a typed pointer for the verifier.
 macro_rules! field {
-    ($base:expr, $field:ident) => {{
-        // SAFETY: a static of the object; volatile so that the loader's value is read and not the poison.
-        let offset = unsafe { ptr::read_volatile(&raw const OFFSETS.$field) };
-        $base.cast::<u8>().wrapping_add(offset as usize)
-    }};
+    ($base:expr, $field:ident) => {{ $base.cast::<u8>().wrapping_add(offset!($field) as usize) }};
 }
 
 /// The value of a field.
@@ -27,6 +31,10 @@ macro_rules! get {
         unsafe { *address }
     }};
 }
+
+mod file;
+
+pub(crate) use self::file::{File, Inode, Mount, Name, Superblock};
 
 /// Nanoseconds since boot, suspend included: verdicts and graces count time as it passes for humans.
 #[inline(always)]

@@ -24,6 +24,7 @@
 mod attempt;
 mod cache;
 mod caller;
+mod defence;
 mod hook;
 mod kernel;
 mod maps;

@@ -3,11 +3,12 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::{bpf_get_current_ancestor_cgroup_id, bpf_loop};
-use expacti_abi::control::{Agent, Control, counter};
+use expacti_abi::control::{Agent, Control, agent, counter};
+use expacti_abi::event::kind;
 use expacti_abi::task::TaskState;
 
 use crate::kernel::Task;
-use crate::maps;
+use crate::{maps, report};
 
 /// What a task is to us.
 pub(crate) enum Membership {
@@ -15,13 +16,27 @@ pub(crate) enum Membership {
     None,
     /// A marked task of an enrolled agent.
     Of(&'static Agent, &'static mut TaskState),
-    /// It belongs to an agent, but the kernel has no memory for the mark. The caller refuses what was asked.
+    /// It belongs to an agent, but the kernel has no memory for the mark; or it is the canary, whose execs and forks are
+    /// refused. The caller refuses what was asked.
     Unmarkable,
+}
+
+/// The membership of a task that is about to exec or to fork; marks it where its cgroup says so.
+#[inline(always)]
+pub(crate) fn current(control: &Control, task: Task) -> Membership {
+    let found = find(control, task);
+    if let Membership::Of(agent, state) = &found
+        && agent.flags & agent::CANARY != 0
+    {
+        report::urgent(task, kind::CANARY, 0, state.agent, 0);
+        return Membership::Unmarkable;
+    }
+    found
 }
 
 /// The current task's membership; marks it where its cgroup says so.
 #[inline(always)]
-pub(crate) fn current(control: &Control, task: Task) -> Membership {
+pub(crate) fn find(control: &Control, task: Task) -> Membership {
     if let Some(state) = maps::task_state(task) {
         // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
         return match unsafe { maps::AGENTS.get(state.agent) } {

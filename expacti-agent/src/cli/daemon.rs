@@ -1,6 +1,7 @@
 //! `expacti daemon`: the gate's user-space half.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use expacti_core::Tools;
 
 use super::ending::{BadInput, Ending};
 use super::rule_files::RuleFiles;
-use crate::daemon;
+use crate::{daemon, kernel};
 
 /// Run the gate: decide what enrolled agents may execute
 #[derive(Args)]
@@ -43,10 +44,22 @@ pub(super) struct Daemon {
     /// How long humans have to answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300, overrides_with = "review")]
     review: u64,
+    /// How often a canary shows that the gate is in force, in seconds; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    canary: u64,
+    /// Take the gate out of the kernel, say what was removed, and end. What waits for a verdict is denied first
+    #[arg(long, conflicts_with_all = ["agents", "observe"])]
+    unload: bool,
+    /// Unload even while a daemon runs
+    #[arg(long, requires = "unload")]
+    force: bool,
 }
 
 impl Daemon {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
+        if self.unload {
+            return unload(&self.bpffs, self.force);
+        }
         let flags = if self.observe { agent::OBSERVE } else { 0 };
         let mut agents = Vec::new();
         for agent in &self.agents {
@@ -66,7 +79,20 @@ impl Daemon {
             rules: self.rules.load(&Tools::embedded())?,
             grace: Duration::from_secs(self.grace),
             review: Duration::from_secs(self.review),
+            canary: Duration::from_secs(self.canary),
         })?;
         Ok(Ending::Done)
     }
+}
+
+fn unload(bpffs: &Path, force: bool) -> anyhow::Result<Ending> {
+    let mut out = std::io::stdout().lock();
+    let removed = kernel::unload(bpffs, force)?;
+    for line in &removed {
+        writeln!(out, "{line}")?;
+    }
+    if removed.is_empty() {
+        writeln!(out, "nothing of expacti is in the kernel")?;
+    }
+    Ok(Ending::Done)
 }

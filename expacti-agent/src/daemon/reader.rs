@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::engine::{InForce, Judged};
 use super::execs::Execs;
 use super::ledger::{Ledger, attempted};
+use super::offence;
 use super::past::Past;
 use crate::clock::epoch_seconds;
 use crate::desk::{Desk, Standing};
@@ -209,6 +210,11 @@ impl Reader {
                     moment.tgid
                 ),
             ),
+            kind::OFFENCE => {
+                let (agent, _) = self.gate.agent(moment.agent).unwrap_or_default();
+                self.ledger.note((seq != 0).then_some(seq), offence::entry(moment, &agent));
+            }
+            kind::CANARY => self.gate.canary_reported(),
             other => self.alarm("unknown-moment", format!("the kernel told of a moment of kind {other}")),
         }
     }

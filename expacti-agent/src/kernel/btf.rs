@@ -41,6 +41,7 @@ pub(crate) struct Btf<'a> {
 #[derive(Clone, Copy)]
 struct Type<'a> {
     kind: u32,
+    name: u32,
     has_bit_fields: bool,
     refers_to: usize,
     members: &'a [u8],
@@ -92,7 +93,7 @@ impl<'a> Btf<'a> {
         };
         let strings = section(strings_at, strings_len)?;
         let mut rest = section(types_at, types_len)?;
-        let mut types = vec![Type { kind: 0, has_bit_fields: false, refers_to: 0, members: &[] }];
+        let mut types = vec![Type { kind: 0, name: 0, has_bit_fields: false, refers_to: 0, members: &[] }];
         let mut structs: HashMap<&[u8], Vec<usize>> = HashMap::new();
         while !rest.is_empty() {
             let (name, info, refers_to) = (word(rest, 0)?, word(rest, 4)?, word(rest, 8)?);
@@ -104,6 +105,7 @@ impl<'a> Btf<'a> {
             }
             types.push(Type {
                 kind,
+                name,
                 has_bit_fields: info >> 31 == 1,
                 refers_to: refers_to as usize,
                 members,
@@ -133,6 +135,17 @@ impl<'a> Btf<'a> {
             return Err(BtfError::BitField(name.to_owned(), field.to_owned()));
         }
         Ok(bits / 8)
+    }
+
+    /// Keeps the names of which the kernel has neither a function nor a name for a type.
+    pub(crate) fn retain_absent(&self, names: &mut Vec<String>) -> Result<(), BtfError> {
+        for this in &self.types {
+            if matches!(this.kind, kind::FUNC | kind::TYPEDEF) {
+                let name = string(self.strings, this.name)?;
+                names.retain(|wanted| wanted.as_bytes() != name);
+            }
+        }
+        Ok(())
     }
 
     /// A member's place in bits and its type.

@@ -1,5 +1,7 @@
 //! The gate as the rest of the daemon sees it: agents, waiting processes, verdicts.
 
+mod watch;
+
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd as _;
@@ -15,6 +17,8 @@ use expacti_abi::ticket::{CacheKey, Cached, Ticket, verdict};
 use expacti_core::docket::Verdict;
 use thiserror::Error;
 
+pub(super) use self::watch::place;
+use self::watch::{Brake, Heard};
 use super::cgroup::{Cgroup, CgroupError};
 use super::maps::{Maps, MapsError, Plain, failed};
 use super::park::{Parked, found_parked, park};
@@ -68,6 +72,8 @@ pub(crate) struct Gate {
     agents: Mutex<HashMap<String, Enrolled>>,
     waiting: Mutex<HashMap<u64, Waiting>>,
     errands: Mutex<mpsc::Sender<Errand>>,
+    heard: Heard,
+    brake: Mutex<Brake>,
 }
 
 /// What may take a moment and must not keep the desk: done by a thread of its own.
@@ -103,6 +109,8 @@ impl Gate {
             agents: Mutex::default(),
             waiting: Mutex::default(),
             errands: Mutex::new(errands.clone()),
+            heard: Heard::default(),
+            brake: Mutex::default(),
         });
         let runner = std::sync::Arc::clone(&gate);
         thread::Builder::new()
@@ -294,11 +302,11 @@ impl Kernel for Gate {
     }
 
     fn freeze(&self, agent: &str) -> Result<(), KernelRefused> {
-        self.write(agent, "cgroup.freeze", "1")
+        self.stop(agent)
     }
 
     fn thaw(&self, agent: &str) -> Result<(), KernelRefused> {
-        self.write(agent, "cgroup.freeze", "0")
+        self.resume(agent)
     }
 
     fn kill(&self, agent: &str) -> Result<(), KernelRefused> {

@@ -3,14 +3,15 @@
 //! Everything is pinned, so that it outlives the daemon. A daemon that starts finds the maps of its own layout and
 //! goes on with them; its programs take over with one write, so that no exec meets two gates or none.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use aya::programs::links::FdLink;
 use aya::programs::{BtfTracePoint, Lsm, ProgramError};
-use aya::{Btf, EbpfError, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use expacti_abi::LAYOUT;
-use expacti_abi::names::{Hook, PROGRAMS, map};
+use expacti_abi::names::{Hook, PROGRAMS, Program, map};
 use thiserror::Error;
 
 use super::btf::BtfError;
@@ -18,7 +19,7 @@ use super::maps::{Maps, MapsError};
 use super::object::OBJECT;
 use super::{btf, offsets};
 
-const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
+pub(super) const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
 
 /// Why the gate is not in the kernel.
 #[derive(Debug, Error)]
@@ -40,6 +41,11 @@ pub(crate) enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// Hooks that our programs hang on.
+    #[error(
+        "this kernel lacks what the gate hangs on: {0}; it needs Linux 6.1 or later with CONFIG_BPF_LSM=y"
+    )]
+    NoHooks(String),
     /// aya could not load the object.
     #[error("the kernel did not take the gate's maps: {0}")]
     Object(#[from] EbpfError),
@@ -75,49 +81,115 @@ pub(crate) fn folder(bpffs: &Path) -> PathBuf {
 /// Loads and attaches the gate under `bpffs`, next to the maps that are pinned there if there are any. The programs do
 /// nothing until [`Maps::take_over`] names this instance.
 pub(crate) fn load(bpffs: &Path, instance: u64) -> Result<Maps, LoadError> {
-    let object = OBJECT.ok_or(LoadError::NoObject)?;
-    let types = std::fs::read(KERNEL_TYPES).map_err(LoadError::NoTypes)?;
-    let offsets = offsets::find(&btf::Btf::parse(&types)?)?.words();
     let folder = folder(bpffs);
     let at_folder = |source| LoadError::Pins { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(at_folder)?;
-
-    let types = Btf::from_sys_fs().map_err(EbpfError::BtfError)?;
-    let mut loader = EbpfLoader::new();
-    loader
-        .btf(Some(&types))
-        .allow_unsupported_maps()
-        .override_global("OFFSETS", &offsets[..], true)
-        .override_global("INSTANCE", &instance, true);
-    for name in map::ALL {
-        loader.map_pin_path(name, folder.join(name));
-    }
-    let mut object = loader.load(object)?;
-    let maps = Maps::take(&mut object)?;
+    let pins = File::open(&folder).map_err(at_folder)?;
+    let mut loaded = Loaded::new(Some(&folder), instance)?;
+    let mut maps = Maps::take(&mut loaded.object)?;
+    maps.keep_open(pins);
 
     let links = folder.join(links_of(instance));
     std::fs::create_dir_all(&links).map_err(|source| LoadError::Pins { path: links.clone(), source })?;
-    for program in PROGRAMS {
-        let refused = |source| LoadError::Program { program: program.name, source: Box::new(source) };
-        let found = object.program_mut(program.name).ok_or(LoadError::Missing(program.name))?;
-        let link: FdLink = match program.hook {
-            Hook::Lsm => {
-                let lsm: &mut Lsm = found.try_into().map_err(refused)?;
-                lsm.load(program.target, &types).map_err(refused)?;
-                let id = lsm.attach().map_err(refused)?;
-                lsm.take_link(id).map_err(refused)?.into()
-            }
-            Hook::Tracepoint => {
-                let tracepoint: &mut BtfTracePoint = found.try_into().map_err(refused)?;
-                tracepoint.load(program.target, &types).map_err(refused)?;
-                let id = tracepoint.attach().map_err(refused)?;
-                tracepoint.take_link(id).map_err(refused)?.into()
-            }
-        };
-        link.pin(links.join(program.name))
+    for program in &PROGRAMS {
+        loaded.load(program)?;
+        loaded
+            .attach(program)?
+            .pin(links.join(program.name))
             .map_err(|error| LoadError::Link { program: program.name, source: Box::new(error) })?;
     }
     Ok(maps)
+}
+
+/// The object in the kernel: its maps are made, its programs are not loaded yet.
+pub(super) struct Loaded {
+    pub(super) object: Ebpf,
+    types: Btf,
+}
+
+impl Loaded {
+    /// Makes the maps, or finds them where they are pinned in `folder`. Without a folder they end with this process.
+    pub(super) fn new(folder: Option<&Path>, instance: u64) -> Result<Self, LoadError> {
+        let object = OBJECT.ok_or(LoadError::NoObject)?;
+        let types = std::fs::read(KERNEL_TYPES).map_err(LoadError::NoTypes)?;
+        let described = btf::Btf::parse(&types)?;
+        let absent = absent_hooks(&described)?;
+        if !absent.is_empty() {
+            return Err(LoadError::NoHooks(absent.join(", ")));
+        }
+        let offsets = offsets::find(&described)?.words();
+
+        let types = Btf::from_sys_fs().map_err(EbpfError::BtfError)?;
+        let mut loader = EbpfLoader::new();
+        loader
+            .btf(Some(&types))
+            .allow_unsupported_maps()
+            .override_global("OFFSETS", &offsets[..], true)
+            .override_global("INSTANCE", &instance, true);
+        if let Some(folder) = folder {
+            for name in map::ALL {
+                loader.map_pin_path(name, folder.join(name));
+            }
+        }
+        let object = loader.load(object)?;
+        Ok(Self { object, types })
+    }
+
+    /// Gives a program to the verifier.
+    pub(super) fn load(&mut self, program: &Program) -> Result<(), LoadError> {
+        let refused = refused(program);
+        match program.hook {
+            Hook::Lsm => {
+                let lsm: &mut Lsm = found(&mut self.object, program)?.try_into().map_err(&refused)?;
+                lsm.load(program.target, &self.types).map_err(refused)
+            }
+            Hook::Tracepoint => {
+                let tracepoint: &mut BtfTracePoint =
+                    found(&mut self.object, program)?.try_into().map_err(&refused)?;
+                tracepoint.load(program.target, &self.types).map_err(refused)
+            }
+        }
+    }
+
+    /// Hangs a loaded program into the kernel. It stays there as long as the link or a pin of it.
+    pub(super) fn attach(&mut self, program: &Program) -> Result<FdLink, LoadError> {
+        let refused = refused(program);
+        Ok(match program.hook {
+            Hook::Lsm => {
+                let lsm: &mut Lsm = found(&mut self.object, program)?.try_into().map_err(&refused)?;
+                let id = lsm.attach().map_err(&refused)?;
+                lsm.take_link(id).map_err(refused)?.into()
+            }
+            Hook::Tracepoint => {
+                let tracepoint: &mut BtfTracePoint =
+                    found(&mut self.object, program)?.try_into().map_err(&refused)?;
+                let id = tracepoint.attach().map_err(&refused)?;
+                tracepoint.take_link(id).map_err(refused)?.into()
+            }
+        })
+    }
+}
+
+fn found<'o>(object: &'o mut Ebpf, program: &Program) -> Result<&'o mut aya::programs::Program, LoadError> {
+    object.program_mut(program.name).ok_or(LoadError::Missing(program.name))
+}
+
+/// The hooks that this kernel has not, of those that our programs hang on.
+pub(super) fn absent_hooks(types: &btf::Btf<'_>) -> Result<Vec<String>, BtfError> {
+    let mut wanted: Vec<String> = PROGRAMS
+        .iter()
+        .map(|program| match program.hook {
+            Hook::Lsm => format!("bpf_lsm_{}", program.target),
+            Hook::Tracepoint => format!("btf_trace_{}", program.target),
+        })
+        .collect();
+    types.retain_absent(&mut wanted)?;
+    Ok(wanted)
+}
+
+fn refused(program: &Program) -> impl Fn(ProgramError) -> LoadError + use<> {
+    let program = program.name;
+    move |source| LoadError::Program { program, source: Box::new(source) }
 }
 
 /// Removes the programs of earlier daemons, once ours act. Whoever was inside one of them meanwhile ends there first.
@@ -131,9 +203,10 @@ pub(crate) fn retire_others(bpffs: &Path, instance: u64) -> Result<(), LoadError
     for entry in std::fs::read_dir(&folder).map_err(at(&folder))? {
         let path = entry.map_err(at(&folder))?.path();
         if path.is_dir() && path != ours {
-            for program in PROGRAMS {
-                // One that was never pinned, because its daemon was killed while it loaded.
-                let _absent = std::fs::remove_file(path.join(program.name));
+            // Whatever programs that daemon had; fewer if it was killed while it loaded.
+            for link in std::fs::read_dir(&path).map_err(at(&path))? {
+                let link = link.map_err(at(&path))?.path();
+                std::fs::remove_file(&link).map_err(at(&link))?;
             }
             std::fs::remove_dir(&path).map_err(at(&path))?;
         }

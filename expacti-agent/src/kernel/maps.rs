@@ -1,5 +1,6 @@
 //! The gate's maps, typed.
 
+use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
 use aya::maps::{Array, HashMap, Map, MapData, MapError, RingBuf};
@@ -53,6 +54,8 @@ pub(crate) struct Maps {
     control: Array<MapData, Plain<Control>>,
     tasks: MapData,
     ring: Option<RingBuf<MapData>>,
+    /// Keeps the BPF file system, and with it all pins, when somebody unmounts what is around it.
+    pins: Option<File>,
 }
 
 impl Maps {
@@ -69,12 +72,18 @@ impl Maps {
                 Some(_) | None => return Err(MapsError::Missing(map::TASKS)),
             },
             ring: Some(typed(object, map::EVENTS)?),
+            pins: None,
         })
     }
 
     /// The marks, for calls that aya has not.
     pub(crate) fn tasks(&self) -> BorrowedFd<'_> {
         self.tasks.fd().as_fd()
+    }
+
+    /// Keeps the folder of the pins open as long as the maps.
+    pub(crate) fn keep_open(&mut self, pins: File) {
+        self.pins = Some(pins);
     }
 
     /// The ring, once.

@@ -25,3 +25,12 @@ pub(crate) fn find(btf: &Btf<'_>) -> Result<Offsets, BtfError> {
     }
     Ok(Offsets::from_words(&words))
 }
+
+/// Every field that has none of its places, by the newest.
+pub(crate) fn missing(btf: &Btf<'_>) -> Vec<String> {
+    Offsets::SOURCES
+        .iter()
+        .filter(|(_, places)| places.iter().all(|(name, field)| btf.offset(name, field).is_err()))
+        .filter_map(|(_, places)| places.first().map(|(name, field)| format!("{name}.{field}")))
+        .collect()
+}

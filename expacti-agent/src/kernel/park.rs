@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::cgroup;
 
 /// The frozen child of the process's own cgroup.
-const FOLDER: &str = "expacti.held";
+pub(super) const FOLDER: &str = "expacti.held";
 
 /// Where a process was before it was parked.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ fn decode(bytes: &[u8]) -> Event {
         // SAFETY: long enough, integers only, and copied byte for byte, so alignment does not matter.
         return Event::Attempt(Box::new(unsafe { bytes.as_ptr().cast::<Attempt>().read_unaligned() }));
     }
-    if (kind::STARTED..=kind::CGROUP).contains(&kind) && bytes.len() >= size_of::<Moment>() {
+    if (kind::STARTED..=kind::CANARY).contains(&kind) && bytes.len() >= size_of::<Moment>() {
         // SAFETY: as above.
         return Event::Moment(unsafe { bytes.as_ptr().cast::<Moment>().read_unaligned() });
     }

@@ -2,14 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::wait::DEADLINE;
+use super::wait::{DEADLINE, until};
 
 /// `expacti daemon`, killed when dropped.
 pub struct Daemon {
@@ -117,6 +117,12 @@ impl Daemon {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        until("the end of the daemon", || self.process.try_wait().unwrap())
     }
 
     /// Kills it as a crash would, and keeps its folder for the next one.

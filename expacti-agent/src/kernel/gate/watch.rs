@@ -1,0 +1,109 @@
+//! What the watch over the gate needs: the canary's place, its reports, and agents that stand still meanwhile.
+
+use std::collections::HashSet;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use expacti_abi::control::{self, agent};
+use expacti_abi::names::map;
+
+use super::{Gate, lock};
+use crate::desk::KernelRefused;
+use crate::kernel::canary::Canary;
+use crate::kernel::maps::{Maps, MapsError, Plain, failed};
+
+/// Reports of the canary that the ring brought.
+#[derive(Default)]
+pub(super) struct Heard {
+    count: Mutex<u64>,
+    more: Condvar,
+}
+
+/// Why agents stand still. One goes on only when no reason is left.
+#[derive(Default)]
+pub(super) struct Brake {
+    stopped: HashSet<String>,
+    gate_is_off: bool,
+}
+
+impl Gate {
+    /// Gates the canary's cgroup.
+    pub(crate) fn place_canary(&self, canary: &Canary) -> Result<(), MapsError> {
+        place(&mut lock(&self.maps), canary)
+    }
+
+    /// A report of the canary came.
+    pub(crate) fn canary_reported(&self) {
+        *lock(&self.heard.count) += 1;
+        self.heard.more.notify_all();
+    }
+
+    /// How many reports came so far.
+    pub(crate) fn canary_reports(&self) -> u64 {
+        *lock(&self.heard.count)
+    }
+
+    /// Waits for more reports than these.
+    pub(crate) fn canary_reports_beyond(&self, reports: u64, limit: Duration) -> bool {
+        let count = lock(&self.heard.count);
+        let waited = self.heard.more.wait_timeout_while(count, limit, |count| *count <= reports);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 > reports
+    }
+
+    /// The gate does not fire: all agents stand still. Says what could not be stopped.
+    pub(crate) fn stand_still(&self) -> Vec<KernelRefused> {
+        lock(&self.brake).gate_is_off = true;
+        self.each_agent(|name| self.write(name, "cgroup.freeze", "1"))
+    }
+
+    /// The gate fires again: agents go on that nobody else stopped. Says which do not.
+    pub(crate) fn go_on(&self) -> Vec<KernelRefused> {
+        let stopped = {
+            let mut brake = lock(&self.brake);
+            brake.gate_is_off = false;
+            brake.stopped.clone()
+        };
+        self.each_agent(
+            |name| {
+                if stopped.contains(name) { Ok(()) } else { self.write(name, "cgroup.freeze", "0") }
+            },
+        )
+    }
+
+    /// A human stops an agent.
+    pub(super) fn stop(&self, agent: &str) -> Result<(), KernelRefused> {
+        self.write(agent, "cgroup.freeze", "1")?;
+        lock(&self.brake).stopped.insert(agent.to_owned());
+        Ok(())
+    }
+
+    /// A human lets an agent go on.
+    pub(super) fn resume(&self, agent: &str) -> Result<(), KernelRefused> {
+        let mut brake = lock(&self.brake);
+        if brake.gate_is_off {
+            return Err(KernelRefused::Failed {
+                agent: agent.to_owned(),
+                why: "the gate in the kernel does not fire, so all agents stand still; `expacti doctor` says why"
+                    .to_owned(),
+            });
+        }
+        self.write(agent, "cgroup.freeze", "0")?;
+        brake.stopped.remove(agent);
+        Ok(())
+    }
+
+    fn each_agent(&self, act: impl Fn(&str) -> Result<(), KernelRefused>) -> Vec<KernelRefused> {
+        let names: Vec<String> = lock(&self.agents).keys().cloned().collect();
+        names.iter().filter_map(|name| act(name).err()).collect()
+    }
+}
+
+/// Writes the canary's cgroup into the maps.
+pub(crate) fn place(maps: &mut Maps, canary: &Canary) -> Result<(), MapsError> {
+    let entry = control::Agent { flags: agent::CANARY, pad: 0, generation: 1 };
+    maps.agents.insert(canary.cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
+    let mut control = maps.control()?;
+    control.levels |= 1 << canary.cgroup.level;
+    control.canary = canary.cgroup.id;
+    maps.set_control(control)
+}

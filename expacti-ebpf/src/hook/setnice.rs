@@ -1,0 +1,21 @@
+//! Priority of a task: as for its scheduling.
+
+use aya_ebpf::macros::lsm;
+use aya_ebpf::programs::LsmContext;
+use expacti_abi::event::offence;
+
+use crate::defence;
+use crate::kernel::Task;
+
+// match-proto:v6.12:security/security.c:int security_task_setnice(struct task_struct *p, int nice)
+#[lsm(hook = "task_setnice")]
+fn setnice(ctx: LsmContext) -> i32 {
+    let previous: i32 = ctx.arg(2);
+    if previous != 0 {
+        return previous;
+    }
+    if !defence::is_daemon(Task(ctx.arg(0))) {
+        return 0;
+    }
+    defence::refuse(offence::PRIORITY, 0)
+}
