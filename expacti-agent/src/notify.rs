@@ -5,7 +5,7 @@
 
 mod config;
 mod deliver;
-mod http;
+pub(crate) mod http;
 mod message;
 mod quiet;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 mod evidence;
 mod export;
 mod list;
+mod prune;
+mod push;
 mod show;
 mod stats;
 mod verify;
@@ -34,6 +36,7 @@ enum Command {
     Checkpoint(evidence::Checkpoint),
     Export(export::Export),
     Bundle(evidence::Bundle),
+    Prune(prune::Prune),
 }
 
 /// Where the log is.
@@ -101,6 +104,7 @@ impl Log {
             Some(Command::Checkpoint(command)) => command.run(),
             Some(Command::Export(command)) => command.run(),
             Some(Command::Bundle(command)) => command.run(),
+            Some(Command::Prune(command)) => command.run(),
         }
     }
 }

@@ -19,18 +19,30 @@ use super::{Cursor, LogError, Reader};
 /// What the log can be written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line: the whole record.
+    /// JSON lines.
     Jsonl,
-    /// Comma-separated values with a head.
+    /// Comma-separated values.
     Csv,
-    /// Columns for analysis.
+    /// Apache Parquet.
     Parquet,
-    /// Process activity events of the Open Cybersecurity Schema Framework, one a line.
+    /// Open Cybersecurity Schema Framework.
     Ocsf,
-    /// Common Event Format in syslog lines.
+    /// Common Event Format.
     Cef,
-    /// OpenTelemetry logs as OTLP/JSON, one request a line.
+    /// OpenTelemetry.
     Otlp,
+}
+
+impl Format {
+    /// Every format with its name and what it is, for people.
+    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::Jsonl, "jsonl", "The whole record, one JSON object a line"),
+        (Self::Csv, "csv", "Plain columns with a head"),
+        (Self::Parquet, "parquet", "Columns for analysis"),
+        (Self::Ocsf, "ocsf", "OCSF process activity events, one a line"),
+        (Self::Cef, "cef", "Common Event Format in syslog lines"),
+        (Self::Otlp, "otlp", "OpenTelemetry logs, one OTLP/JSON request a line"),
+    ];
 }
 
 /// How many attempts are read at once.
@@ -72,6 +84,11 @@ pub async fn export(
     }
     sink.end()?;
     Ok(count)
+}
+
+/// Attempts as the body of one OTLP request, which `POST /v1/logs` takes as JSON.
+pub fn otlp_request(attempts: &[Attempt]) -> Result<String, LogError> {
+    otlp::request(attempts)
 }
 
 /// One attempt as a line of CSV, for lists on the command line.

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Posts JSON, and fails unless the answer is a 2xx.
-pub(super) async fn post(url: &Uri, headers: &[(&str, String)], body: &[u8]) -> io::Result<()> {
+pub(crate) async fn post(url: &Uri, headers: &[(&str, String)], body: &[u8]) -> io::Result<()> {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let secure = url.scheme_str() == Some("https");
     let stream =
@@ -38,7 +38,7 @@ pub(super) async fn post(url: &Uri, headers: &[(&str, String)], body: &[u8]) -> 
 }
 
 /// Whether a message may go there: encrypted, or not out of this host.
-pub(super) fn is_fit(url: &Uri) -> bool {
+pub(crate) fn is_fit(url: &Uri) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     !host.is_empty() && (url.scheme_str() == Some("https") || url.scheme_str() == Some("http") && is_here)

@@ -1,5 +1,7 @@
 //! `expacti log`, as its users call it.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -180,6 +182,74 @@ fn every_format_is_written() {
 }
 
 #[test]
+fn a_collector_gets_every_record_once() {
+    let site = filled();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/logs", server.local_addr().unwrap());
+    // Too busy for the first request, then it takes.
+    let collector = std::thread::spawn(move || {
+        let mut taken = Vec::new();
+        for status in ["429 Too Many Requests", "200 OK"] {
+            let (stream, _) = server.accept().unwrap();
+            let mut reader = BufReader::new(stream);
+            let (mut head, mut length) = (String::new(), 0);
+            while !head.ends_with("\r\n\r\n") {
+                let before = head.len();
+                reader.read_line(&mut head).unwrap();
+                if let Some(value) = head[before..].strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            write!(reader.get_mut(), "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").unwrap();
+            taken.push((head, serde_json::from_slice::<serde_json::Value>(&body).unwrap()));
+        }
+        taken
+    });
+    let secret = site.folder.path().join("headers");
+    std::fs::write(&secret, "authorization: Bearer x\n").unwrap();
+    let header = format!("@{}", secret.display());
+    let (text, code) = said(&site, &["export", "--format", "otlp", "--to", &url, "--header", &header]);
+    assert_eq!((text, code), (format!("{url} took 3 records\n"), 0));
+    let taken = collector.join().unwrap();
+    assert_eq!(taken[0].1, taken[1].1);
+    let (head, body) = &taken[1];
+    assert!(head.starts_with("POST /v1/logs HTTP/1.1\r\n") && head.contains("authorization: Bearer x\r\n"));
+    let records = body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().unwrap();
+    let ids: Vec<_> = records.iter().map(|record| &record["attributes"][1]["value"]["stringValue"]).collect();
+    assert_eq!(ids, ["3f2a9c1e-1", "3f2a9c1e-2", "3f2a9c1e-3"]);
+    // Nobody listens any more.
+    let (text, code) = said(&site, &["export", "--format", "otlp", "--to", &url]);
+    assert!(code == 1 && text.contains("took 0 records"), "{text}");
+}
+
+#[test]
+fn pruning_is_done_when_it_is_meant() {
+    let site = filled();
+    let prune = |more: &[&str]| said(&site, &[&["prune", "--because", "a test"], more].concat());
+    let (text, code) = prune(&["--before", "1d"]);
+    assert!(code == 2 && text.contains("add --yes"), "{text}");
+    let (text, code) = prune(&["--before", "soon", "--yes"]);
+    assert!(code == 2 && text.contains("before cannot be 'soon'"), "{text}");
+    let (text, code) = prune(&["--before", "1d", "--yes", "--home", "/nonexistent"]);
+    assert!(code == 2 && text.contains("only the node itself"), "{text}");
+    run(async {
+        let log = site.open().await;
+        let (text, code) = prune(&["--before", "1d", "--yes"]);
+        assert!(code == 1 && text.contains("another daemon writes"), "{text}");
+        log.close().await.unwrap();
+    });
+    // The chain began when this test did, so nothing is a day old.
+    let (text, code) = prune(&["--before", "1d", "--yes"]);
+    assert!(code == 0 && text.starts_with("0 entries before "), "{text}");
+    let (text, code) = prune(&["--before", "0s", "--yes"]);
+    assert!(code == 0 && !text.starts_with("0 ") && text.contains(" entries before "), "{text}");
+    let (text, code) = said(&site, &["verify"]);
+    assert!(code == 0 && text.contains(": whole. "), "{text}");
+}
+
+#[test]
 fn bad_input_is_named_and_nothing_is_written() {
     let site = filled();
     let missing = Path::new("/nonexistent/log.db").to_str().unwrap();
@@ -196,6 +266,15 @@ fn bad_input_is_named_and_nothing_is_written() {
         (&["verify", "--node", "x"], "'x' is no node id"),
         (&["stats", "--level", "high"], "statistics can be limited by"),
         (&["export", "--format", "xml"], "invalid value 'xml'"),
+        (
+            &["export", "--format", "otlp", "--to", "http://example.com/v1/logs"],
+            "is no address to send records to",
+        ),
+        (&["export", "--format", "csv", "--to", "http://127.0.0.1:1/"], "--to posts OTLP"),
+        (
+            &["export", "--format", "otlp", "--to", "http://127.0.0.1:1/", "--header", "x"],
+            "a header is NAME: VALUE",
+        ),
     ];
     for (arguments, expected) in cases {
         let (text, code) = said(&site, arguments);
