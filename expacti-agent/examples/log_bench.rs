@@ -5,27 +5,28 @@
 //!
 //! PLACE is a path of SQLite or a URL of an empty PostgreSQL database, FOLDER a folder for the key and the spool.
 
+use std::collections::VecDeque;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use expacti_agent::log::{Config, Durability, Log, NotLogged, Receipt};
+use expacti_agent::log::{Config, Durability, Log, Receipt};
 use expacti_core::evaluation::{DecidedBy, Decision, Evaluation, Level};
 use expacti_core::record::entry::{Attempted, Decider, Verdict};
 use expacti_core::record::filter::Filter;
 use expacti_core::record::{AttemptId, BootId, Change, Entry};
-use expacti_core::request::{Agent, Ancestor, ExecRequest, Executable};
+use expacti_core::request::{Agent, Ancestor, Credentials, ExecRequest, Executable};
 
 const NOON: i64 = 1_795_176_000_000_000;
 const COMMANDS: [&[&str]; 8] = [
-    &["git", "status", "--porcelain"],
-    &["git", "diff", "--stat", "HEAD~1"],
-    &["cargo", "test", "-p", "app", "--quiet"],
-    &["sed", "-n", "1,120p", "src/main.rs"],
-    &["rg", "--line-number", "fn handle_request", "src"],
-    &["ls", "-la", "/srv/app/target"],
-    &["python3", "-m", "pytest", "-q", "tests/test_users.py"],
-    &["psql", "postgres://app:not-a-secret@db/app", "-c", "SELECT count(*) FROM users"],
+    &["git", "-C", "/srv/app", "status", "--porcelain", "--branch"],
+    &["git", "diff", "--stat", "HEAD~1", "--", "src", "tests"],
+    &["cargo", "test", "-p", "app", "--quiet", "--", "handlers"],
+    &["sed", "-n", "1,120p", "src/main.rs", "src/lib.rs"],
+    &["rg", "--line-number", "--hidden", "fn handle_request", "src", "tests"],
+    &["ls", "-la", "--color=never", "/srv/app/target"],
+    &["python3", "-m", "pytest", "-q", "--maxfail=1", "tests/test_users.py"],
+    &["psql", "postgres://app@db/app", "-At", "-c", "SELECT count(*) FROM users"],
 ];
 
 /// A number that looks random and is the same in every run.
@@ -37,12 +38,14 @@ fn scatter(number: u64) -> u64 {
 fn attempt(number: u64) -> Entry {
     let random = scatter(number);
     let argv = COMMANDS[usize::try_from(random % 8).unwrap_or(0)];
+    // Of other digits, so that every agent runs every command.
+    let (agent, folder) = (scatter(random) % 20, scatter(random + 1) % 50);
     let (risky, denied) = (random.is_multiple_of(200), random.is_multiple_of(1000));
     let score = if risky { 75 } else { 5 + u8::try_from(random % 20).unwrap_or(0) };
     let word = |text: &&str| (*text).into();
     let request = ExecRequest {
         argv: argv.iter().map(word).collect(),
-        agent: Agent { name: format!("agent-{}", random % 20), cgroup: format!("/agents/{}", random % 20) },
+        agent: Agent { name: format!("agent-{agent}"), cgroup: format!("/agents/{agent}") },
         exe: Executable {
             path: format!("/usr/bin/{}", argv[0]).into(),
             dev: 65_024,
@@ -50,13 +53,27 @@ fn attempt(number: u64) -> Entry {
             sha256: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
             ..Executable::default()
         },
-        cwd: Some(format!("/srv/app-{}/src", random % 50).into()),
-        env: [("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()), ("PGHOST".into(), "db".into())].into(),
-        lineage: vec![Ancestor {
-            pid: 42,
-            exe: "/usr/bin/bash".into(),
-            argv: vec!["bash".into(), "-lc".into()],
-        }],
+        cwd: Some(format!("/srv/app-{folder}/src").into()),
+        env: [
+            ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
+            ("PGHOST".into(), "db".into()),
+            ("GIT_DIR".into(), "/srv/app/.git".into()),
+        ]
+        .into(),
+        credentials: Credentials { uid: 1000, euid: 1000, gid: 1000, egid: 1000, capabilities: 0 },
+        tty: Some("/dev/pts/3".into()),
+        lineage: vec![
+            Ancestor {
+                pid: 42,
+                exe: "/usr/bin/bash".into(),
+                argv: vec!["bash".into(), "-lc".into(), "make check".into()],
+            },
+            Ancestor {
+                pid: 40,
+                exe: "/usr/bin/node".into(),
+                argv: vec!["node".into(), "/opt/agent/cli.js".into()],
+            },
+        ],
         ..ExecRequest::default()
     };
     let attempted = Attempted {
@@ -93,13 +110,31 @@ fn attempt(number: u64) -> Entry {
     }
 }
 
-async fn append(log: &Log, entry: Entry) -> anyhow::Result<Receipt> {
-    loop {
-        match log.append(entry.clone(), Durability::Batched) {
-            Ok(receipt) => return Ok(receipt),
-            Err(NotLogged::Behind(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
-            Err(error) => return Err(error.into()),
+/// How many attempts may be under way: fewer than the log's queue has room for.
+const UNDER_WAY: usize = 32_768;
+
+/// Appends without waiting for each; waits for the oldest where too many are under way.
+struct Stream<'a> {
+    log: &'a Log,
+    under_way: VecDeque<Receipt>,
+}
+
+impl Stream<'_> {
+    async fn append(&mut self, entry: Entry) -> anyhow::Result<()> {
+        if self.under_way.len() >= UNDER_WAY
+            && let Some(oldest) = self.under_way.pop_front()
+        {
+            oldest.await?;
         }
+        self.under_way.push_back(self.log.append(entry, Durability::Batched)?);
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> anyhow::Result<()> {
+        for receipt in self.under_way.drain(..) {
+            receipt.await?;
+        }
+        Ok(())
     }
 }
 
@@ -117,28 +152,29 @@ async fn main() -> anyhow::Result<()> {
     let made = Instant::now();
     let entries: Vec<Entry> = (first..first + records.min(200_000)).map(attempt).collect();
     writeln!(out, "made {} records in {:?} (not part of what follows)", entries.len(), made.elapsed())?;
-    let began = Instant::now();
-    let mut receipts = Vec::with_capacity(usize::try_from(records)?);
+    let (began, taken) = (Instant::now(), entries.len());
+    let mut stream = Stream { log: &log, under_way: VecDeque::new() };
     for entry in entries {
-        receipts.push(append(&log, entry).await?);
+        stream.append(entry).await?;
     }
-    let taken = receipts.len();
-    for receipt in receipts.drain(..) {
-        receipt.await?;
-    }
+    stream.finish().await?;
     rate(&mut out, "durable", taken, began)?;
+    let asked = Instant::now();
+    let found = log.query(&Filter::parse("git agent:agent-7", NOON)?, None, 50).await?.attempts.len();
+    writeln!(out, "asked at once, before the index is made: {found} found in {:?}", asked.elapsed())?;
     log.settle().await?;
-    rate(&mut out, "durable and findable", taken, began)?;
+    rate(&mut out, "durable and indexed", taken, began)?;
+    let began = Instant::now();
     for number in first + taken as u64..first + records {
-        receipts.push(append(&log, attempt(number)).await?);
-        if receipts.len() == 50_000 {
-            for receipt in receipts.drain(..) {
-                receipt.await?;
-            }
-        }
+        stream.append(attempt(number)).await?;
     }
-    log.settle().await?;
-    rate(&mut out, "all, made on the way, durable and findable", usize::try_from(records)?, began)?;
+    stream.finish().await?;
+    let rest = usize::try_from(records)? - taken;
+    if rest > 0 {
+        rate(&mut out, "the rest, made on the way: durable", rest, began)?;
+        log.settle().await?;
+        rate(&mut out, "the rest, made on the way: durable and indexed", rest, began)?;
+    }
     ask(&mut out, &log).await?;
     Ok(log.close().await?)
 }
@@ -146,7 +182,23 @@ async fn main() -> anyhow::Result<()> {
 fn rate(out: &mut impl std::io::Write, what: &str, count: usize, since: Instant) -> anyhow::Result<()> {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = count as f64 / since.elapsed().as_secs_f64();
-    Ok(writeln!(out, "{what}: {count} records in {:?}: {rate:.0} a second", since.elapsed())?)
+    writeln!(out, "{what}: {count} records in {:?}: {rate:.0} a second", since.elapsed())?;
+    Ok(writeln!(out, "    processor time so far by thread: {}", processor_time()?)?)
+}
+
+/// Processor time of each thread in seconds: what a busy machine does not change.
+fn processor_time() -> anyhow::Result<String> {
+    let mut times = Vec::new();
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+        let name = stat.split(['(', ')']).nth(1).unwrap_or_default().to_owned();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        // utime and stime in hundredths, counted from the field behind the name.
+        let hundredths: u64 =
+            fields.iter().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        times.push(format!("{name} {}.{:02}", hundredths / 100, hundredths % 100));
+    }
+    Ok(times.join(", "))
 }
 
 async fn ask(out: &mut impl std::io::Write, log: &Log) -> anyhow::Result<()> {

@@ -22,9 +22,11 @@ mod names;
 mod prune;
 mod query;
 mod read;
+mod sequences;
 mod spool;
 mod stats;
 mod store;
+mod tail;
 mod writer;
 
 use std::fmt;

@@ -3,7 +3,6 @@
 use expacti_core::record::Attempt;
 use expacti_core::record::filter::Filter;
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
 
 use super::store::{on, signed};
 use super::{Cursor, LogError, Reader};
@@ -58,13 +57,11 @@ impl Reader {
         let held = attempt.verdict.as_ref().map_or(0, |verdict| signed(verdict.held));
         let end = duration
             .map_or(i64::MAX, |duration| attempt.time_us.saturating_add(held).saturating_add(duration));
-        let sql = format!(
-            "SELECT b.id FROM attempts a JOIN attempts b ON b.agent = a.agent AND b.id > a.id
-             WHERE a.id = {id} AND b.at <= {end} ORDER BY b.id LIMIT {FAR}"
-        );
-        let ids: Vec<i64> =
-            on!(Pool, &self.pool, pool => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await?);
-        Ok((self.attempts(&ids).await?, ids.len() >= FAR as usize))
+        let agent = Some(attempt.attempted.request.agent.name.clone());
+        let filter = Filter { agent, until: end.checked_add(1), ..Filter::default() };
+        let (later, _) = self.newer(&filter, Cursor(id), FAR).await?;
+        let full = later.len() >= FAR as usize;
+        Ok((later, full))
     }
 }
 

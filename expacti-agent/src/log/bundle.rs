@@ -5,6 +5,7 @@ use std::io::Write;
 
 use expacti_core::record::bundle::{FORMAT, Line};
 use expacti_core::record::chain::{Envelope, Hash, Head, NodeId};
+use expacti_core::record::entry::RuleSource;
 use expacti_core::record::signed::{Checkpoint, NodeKey};
 use expacti_core::record::verify::Stored;
 use expacti_core::record::{Attempt, Change};
@@ -28,7 +29,7 @@ pub async fn bundle(
     for attempt in attempts {
         let positions = wanted.entry(attempt.node).or_default();
         positions.extend(reader.positions(attempt).await?);
-        positions.extend(reader.rules_of(attempt).await?);
+        positions.extend(reader.rules_entry(attempt).await?.map(|envelope| envelope.position));
     }
     write(out, &Line::Bundle { format: FORMAT, of: of.to_owned() })?;
     for (node, positions) in wanted {
@@ -106,8 +107,16 @@ impl Reader {
         Ok(positions.into_iter().map(unsigned).collect())
     }
 
+    /// What the rules were made from that an attempt was judged by, where the log has it: with the request in the
+    /// record, all that is needed to judge it again.
+    pub async fn rules_of(&self, attempt: &Attempt) -> Result<Option<Vec<RuleSource>>, LogError> {
+        let loaded = self.rules_entry(attempt).await?.map(|envelope| envelope.change);
+        let Some(Change::RulesLoaded { sources, .. }) = loaded else { return Ok(None) };
+        Ok(Some(sources))
+    }
+
     /// Where the rules came into force that an attempt was judged by.
-    async fn rules_of(&self, attempt: &Attempt) -> Result<Option<u64>, LogError> {
+    async fn rules_entry(&self, attempt: &Attempt) -> Result<Option<Envelope>, LogError> {
         const RULES: &str = "SELECT body FROM entries
             WHERE sequence IS NULL AND kind = 'rules-loaded' AND node = $1 AND position < $2 ORDER BY position DESC LIMIT 100";
         let bodies: Vec<String> = on!(Pool, &self.pool, pool => {
@@ -117,7 +126,7 @@ impl Reader {
         let wanted = attempt.attempted.evaluation.rule_generation;
         let in_force = |envelope: &Envelope| matches!(envelope.change, Change::RulesLoaded { generation, .. } if generation == wanted);
         let envelopes = bodies.iter().filter_map(|body| Envelope::read(body.as_bytes()).ok());
-        Ok(envelopes.into_iter().find(in_force).map(|envelope| envelope.position))
+        Ok(envelopes.into_iter().find(in_force))
     }
 
     /// A signature that covers a position.

@@ -79,6 +79,8 @@ pub struct Config {
     pub patience: Duration,
     /// How many entries may wait in memory.
     pub queue: usize,
+    /// A sequence number that has not come after about this time is a hole.
+    pub hole_patience: Duration,
     /// Entries older than this are pruned; none: never.
     pub retention: Option<Duration>,
 }
@@ -96,6 +98,7 @@ impl Config {
             spool_limit: 256 << 20,
             patience: Duration::from_secs(5),
             queue: 65_536,
+            hole_patience: Duration::from_secs(5),
             retention: None,
         }
     }

@@ -1,4 +1,5 @@
-//! From an entry to what the writer needs of it: masked, encoded, and what the index will say of it.
+//! From an entry to what the writer needs of it, masked and encoded; and from what was stored to what the index
+//! says of it.
 
 use expacti_core::evaluation::Level;
 use expacti_core::record::attempt::State;
@@ -76,13 +77,12 @@ impl From<&Verdict> for Decided {
 }
 
 /// Masks and encodes.
-pub(super) fn encode(masker: &Masker, mut entry: Entry) -> Result<(Draft, Option<Trace>), serde_json::Error> {
+pub(super) fn encode(masker: &Masker, mut entry: Entry) -> Result<Draft, serde_json::Error> {
     masker.mask(&mut entry.change);
-    let draft = Draft::new(&entry)?;
-    Ok((draft, trace(entry.attempt, entry.at, &entry.change)))
+    Draft::new(&entry)
 }
 
-/// What the index needs of an entry that was stored before.
+/// What the index needs of an entry.
 pub(super) fn trace_of(envelope: &Envelope) -> Option<Trace> {
     trace(envelope.attempt(), envelope.at, &envelope.change)
 }

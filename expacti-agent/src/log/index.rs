@@ -1,7 +1,8 @@
 //! Keeps the tables that find attempts up with the entries.
 //!
 //! The index is made after the entries are durable and the receipts resolved, in a transaction of its own that also
-//! says how far it came. So it is never part of what a verdict waits for, and nothing is counted twice.
+//! says how far it came. So it is never part of what a verdict waits for, and nothing is counted twice. It is always
+//! made from the stored entries, so that there is one way only, after a crash as at any time.
 
 use std::collections::HashMap;
 
@@ -16,8 +17,8 @@ use super::encode::{Begun, Decided, Trace, What, trace_of};
 use super::names::{Kind, Names};
 use super::store::{Connection, on, postgres, signed, sqlite, unsigned};
 
-/// How many entries are read at once to catch up.
-const CHUNK: i64 = 2000;
+/// How many entries one step takes. An entry that a verdict depends on may have to wait for a step.
+const CHUNK: usize = 1000;
 
 /// A row of `attempts`, and its words.
 #[derive(Clone, Debug)]
@@ -95,6 +96,7 @@ pub(super) struct Indexer {
     node: NodeId,
     node_name: String,
     names: Names,
+    done: u64,
 }
 
 /// (day, agent, command, state, human)
@@ -110,22 +112,41 @@ struct Work {
 
 impl Indexer {
     pub(super) fn new(node: NodeId, node_name: String) -> Self {
-        Self { node, node_name, names: Names::default() }
+        Self { node, node_name, names: Names::default(), done: 0 }
     }
 
-    /// Takes what was just appended: row ids and traces, up to the position `up_to`.
-    pub(super) async fn take(
-        &mut self,
-        connection: &mut Connection,
-        traces: Vec<(i64, Trace)>,
-        up_to: u64,
-    ) -> Result<(), LogError> {
+    /// Up to which position it is made, as far as this daemon knows.
+    pub(super) fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// Makes the next piece of what is missing, from the entries themselves. False where nothing is missing any more.
+    pub(super) async fn step(&mut self, connection: &mut Connection) -> Result<bool, LogError> {
+        const PROGRESS: &str = "SELECT position FROM progress WHERE node = $1";
+        const NEXT: &str = "SELECT id, position, body FROM entries WHERE node = $1 AND position > $2 ORDER BY position LIMIT $3";
+        let rows: Vec<(i64, u64, String)> = on!(Connection, &mut *connection, sql => {
+            let node = self.node.0.to_vec();
+            let done: Option<i64> = sqlx::query_scalar(PROGRESS).bind(node.clone()).fetch_optional(&mut *sql).await?;
+            let rows = sqlx::query(NEXT).bind(node).bind(done.unwrap_or(0)).bind(signed(CHUNK as u64)).fetch_all(&mut *sql).await?;
+            let read = |row: &_| Ok::<_, sqlx::Error>(read_row(row));
+            rows.iter().map(|row| read(row)?).collect::<Result<_, _>>()?
+        });
+        let Some(&(_, up_to, _)) = rows.last() else { return Ok(false) };
+        let mut traces = Vec::with_capacity(rows.len());
+        for (id, _, body) in &rows {
+            // What cannot be read cannot be found, but must not keep the rest from being found; verify names it.
+            let envelope = Envelope::read(body.as_bytes()).ok();
+            traces.extend(envelope.and_then(|envelope| trace_of(&envelope)).map(|trace| (*id, trace)));
+        }
         let taken = self.transact(connection, traces, up_to).await;
         if taken.is_err() {
             // Numbers that were given in a transaction that did not end well belong to nothing.
             self.names.forget();
         }
-        taken
+        taken.map(|()| {
+            self.done = up_to;
+            rows.len() == CHUNK
+        })
     }
 
     async fn transact(
@@ -141,29 +162,6 @@ impl Indexer {
         self.write(connection, work, up_to).await?;
         connection.commit().await?;
         connection.durable(true).await
-    }
-
-    /// Makes what is missing from the entries themselves: after a restart, or after the database was away.
-    pub(super) async fn catch_up(&mut self, connection: &mut Connection) -> Result<(), LogError> {
-        const PROGRESS: &str = "SELECT position FROM progress WHERE node = $1";
-        const NEXT: &str = "SELECT id, position, body FROM entries WHERE node = $1 AND position > $2 ORDER BY position LIMIT $3";
-        loop {
-            let rows: Vec<(i64, u64, String)> = on!(Connection, &mut *connection, sql => {
-                let node = self.node.0.to_vec();
-                let done: Option<i64> = sqlx::query_scalar(PROGRESS).bind(node.clone()).fetch_optional(&mut *sql).await?;
-                let rows = sqlx::query(NEXT).bind(node).bind(done.unwrap_or(0)).bind(CHUNK).fetch_all(&mut *sql).await?;
-                let read = |row: &_| Ok::<_, sqlx::Error>(read_row(row));
-                rows.iter().map(|row| read(row)?).collect::<Result<_, _>>()?
-            });
-            let Some(&(_, up_to, _)) = rows.last() else { return Ok(()) };
-            let mut traces = Vec::with_capacity(rows.len());
-            for (id, _, body) in &rows {
-                // What cannot be read cannot be found, but must not keep the rest from being found; verify names it.
-                let envelope = Envelope::read(body.as_bytes()).ok();
-                traces.extend(envelope.and_then(|envelope| trace_of(&envelope)).map(|trace| (*id, trace)));
-            }
-            self.take(connection, traces, up_to).await?;
-        }
     }
 
     async fn collect(

@@ -105,16 +105,25 @@ enum Driver {
 }
 
 impl Reader {
-    /// Attempts that fit, newest first.
+    /// Attempts that fit, newest first. Where the index is behind while much of it changes, a page can be shorter than
+    /// `limit` and still have one that follows.
     pub async fn query(&self, filter: &Filter, after: Option<Cursor>, limit: u32) -> Result<Page, LogError> {
-        let Some((sql, text)) = self.statement(filter, after, limit).await? else {
-            return Ok(Page { attempts: Vec::new(), next: None });
+        // Before the index: what leaves the tail in between is in the index by then.
+        let tail = self.tail(filter).await?;
+        let indexed = match self.statement(filter, after, limit).await? {
+            Some((sql, text)) => self.ids(&sql, text.as_deref()).await?,
+            None => Vec::new(),
         };
-        let mut ids = self.ids(&sql, text.as_deref()).await?;
+        // Below the last of a full answer there may be more that is not read yet.
+        let floor = indexed.last().filter(|_| indexed.len() > limit as usize).copied();
+        let mut ids: Vec<i64> = indexed.into_iter().filter(|&id| !tail.has(id)).collect();
+        let fresh = tail.rows(filter).into_iter();
+        ids.extend(fresh.filter(|&id| after.is_none_or(|after| id < after.0) && Some(id) >= floor));
+        ids.sort_unstable_by(|a, b| b.cmp(a));
         let more = ids.len() > limit as usize;
         ids.truncate(limit as usize);
-        let next = ids.last().filter(|_| more).map(|&id| Cursor(id));
-        Ok(Page { attempts: self.attempts(&ids).await?, next })
+        let next = if more { ids.last().copied() } else { floor };
+        Ok(Page { attempts: self.attempts(&ids).await?, next: next.map(Cursor) })
     }
 
     /// Attempts that were added after a cursor, oldest first: for following.
@@ -125,24 +134,32 @@ impl Reader {
         limit: u32,
     ) -> Result<(Vec<Attempt>, Cursor), LogError> {
         let newest = self.newest().await?;
-        let Some(terms) = self.terms(filter).await? else { return Ok((Vec::new(), newest)) };
-        let mut conditions = terms.conditions(&self.pool, Driver::Order);
-        conditions.push(format!("a.id > {} AND a.id <= {}", after.0, newest.0));
-        conditions.extend(terms.since.map(|since| format!("+a.at >= {since}")));
-        conditions.extend(terms.until.map(|until| format!("+a.at < {until}")));
-        let sql = format!(
-            "SELECT a.id FROM attempts a WHERE {} ORDER BY a.id LIMIT {limit}",
-            conditions.join(" AND ")
-        );
-        let ids = self.ids(&sql, terms.text.as_deref()).await?;
-        let seen =
-            if ids.len() < limit as usize { newest } else { Cursor(ids.last().map_or(newest.0, |&id| id)) };
-        Ok((self.attempts(&ids).await?, seen))
+        let tail = self.tail(filter).await?;
+        let mut ids = Vec::new();
+        if let Some(terms) = self.terms(filter).await? {
+            let mut conditions = terms.conditions(&self.pool, Driver::Order);
+            conditions.push(format!("a.id > {} AND a.id <= {}", after.0, newest.0));
+            conditions.extend(terms.since.map(|since| format!("+a.at >= {since}")));
+            conditions.extend(terms.until.map(|until| format!("+a.at < {until}")));
+            let sql = format!(
+                "SELECT a.id FROM attempts a WHERE {} ORDER BY a.id LIMIT {limit}",
+                conditions.join(" AND ")
+            );
+            ids = self.ids(&sql, terms.text.as_deref()).await?;
+        }
+        let ceiling = ids.last().filter(|_| ids.len() >= limit as usize).map_or(newest.0, |&id| id);
+        ids.retain(|&id| !tail.has(id));
+        ids.extend(tail.rows(filter).into_iter().filter(|&id| id > after.0 && id <= ceiling));
+        ids.sort_unstable();
+        let full = ids.len() >= limit as usize;
+        ids.truncate(limit as usize);
+        let seen = if full { ids.last().copied().unwrap_or(ceiling) } else { ceiling };
+        Ok((self.attempts(&ids).await?, Cursor(seen)))
     }
 
     /// The end of the log.
     pub async fn newest(&self) -> Result<Cursor, LogError> {
-        Ok(Cursor(self.number("SELECT coalesce(max(id), 0) FROM attempts", None).await?.unwrap_or(0)))
+        Ok(Cursor(self.number("SELECT coalesce(max(id), 0) FROM entries", None).await?.unwrap_or(0)))
     }
 
     /// The statement that answers, and what it binds; none where nothing can fit.

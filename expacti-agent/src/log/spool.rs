@@ -130,7 +130,7 @@ fn sealed(node: NodeId, hash: Hash, body: Vec<u8>) -> Result<Sealed, String> {
         return Err(format!("it holds entries of node {}, not of this one", envelope.node));
     }
     let body = String::from_utf8(body).map_err(|error| error.to_string())?;
-    let kind = envelope.change.kind().to_owned();
+    let (kind, body) = (envelope.change.kind(), body.into());
     Ok(Sealed { position: envelope.position, at: envelope.at, kind, attempt: envelope.attempt(), hash, body })
 }
 

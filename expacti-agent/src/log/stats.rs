@@ -1,13 +1,18 @@
 //! `expacti log stats`: who ran what, how much of it needed a human, and how long that took.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use expacti_core::record::attempt::State;
 use expacti_core::record::filter::Filter;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::encode::human_deciders;
-use super::index::day;
+use super::index::{code, day};
 use super::names::Kind;
-use super::store::on;
+use super::store::{on, signed};
+use super::tail::Tail;
 use super::{LogError, Reader};
 
 /// Reviews beyond this many are not looked at one by one; the newest count.
@@ -75,6 +80,58 @@ pub struct Reviews {
     pub max: f64,
 }
 
+/// Day, agent, command, state and whether a human decided: how many.
+type Tally = BTreeMap<(i64, String, String, i64, i64), i64>;
+
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+/// How many commands are listed.
+const COMMANDS: usize = 20;
+
+impl Stats {
+    fn count(&mut self, tally: &Tally) {
+        let mut alone = 0;
+        let mut commands: HashMap<&str, Counted> = HashMap::new();
+        let mut days: BTreeMap<(Reverse<i64>, &str), Day> = BTreeMap::new();
+        for ((number, agent, command, state, human), &count) in tally {
+            let count = u64::try_from(count).unwrap_or(0);
+            if count == 0 {
+                continue;
+            }
+            let day = days.entry((Reverse(*number), agent)).or_insert_with(|| Day {
+                date: date(*number),
+                agent: agent.clone(),
+                allowed: 0,
+                denied: 0,
+                reviewed: 0,
+            });
+            let of_command = commands.entry(command).or_insert_with(|| Counted {
+                command: command.clone(),
+                count: 0,
+                denied: 0,
+            });
+            day.reviewed += count * human.unsigned_abs();
+            (self.total, of_command.count) = (self.total + count, of_command.count + count);
+            match state {
+                1 => (day.allowed, self.allowed) = (day.allowed + count, self.allowed + count),
+                2 => {
+                    (day.denied, self.denied) = (day.denied + count, self.denied + count);
+                    of_command.denied += count;
+                }
+                _ => self.withdrawn += count,
+            }
+            alone += if *state == 1 && *human == 0 { count } else { 0 };
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share in percent needs no more than a few digits")]
+        let percent = if self.allowed == 0 { 0.0 } else { alone as f64 * 100.0 / self.allowed as f64 };
+        self.allowed_without_a_human_percent = (percent * 10.0).round() / 10.0;
+        self.days = days.into_values().collect();
+        self.commands = commands.into_values().collect();
+        self.commands.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.command.cmp(&b.command)));
+        self.commands.truncate(COMMANDS);
+    }
+}
+
 impl Reader {
     /// Numbers since the day of `filter.since`, for `filter.agent` or all. Other parts of a filter are refused.
     pub async fn stats(&self, filter: &Filter) -> Result<Stats, LogError> {
@@ -100,74 +157,71 @@ impl Reader {
         }
         let conditions = conditions.join(" AND ");
         let mut stats = Stats { since: since.map(date).unwrap_or_default(), ..Stats::default() };
-        self.days(&conditions, &mut stats).await?;
-        self.commands(&conditions, &mut stats).await?;
-        stats.reviews = self
-            .reviews(&conditions.replace("t.day", "(a.at / 86400000000)").replace("t.agent", "a.agent"))
-            .await?;
+        let whole_days = Filter {
+            since: since.map(|day| day.saturating_mul(DAY)),
+            until: filter.until.map(|until| (day(until) + 1).saturating_mul(DAY)),
+            ..filter.clone()
+        };
+        let tail = self.tail(&whole_days).await?;
+        let mut tally = self.tally(&conditions).await?;
+        self.add_tail(&tail, &mut tally).await?;
+        stats.count(&tally);
+        let conditions = conditions.replace("t.day", "(a.at / 86400000000)").replace("t.agent", "a.agent");
+        stats.reviews = self.reviews(&conditions, &tail).await?;
         Ok(stats)
     }
 
-    async fn days(&self, conditions: &str, stats: &mut Stats) -> Result<(), LogError> {
+    async fn tally(&self, conditions: &str) -> Result<Tally, LogError> {
         let sql = format!(
-            "SELECT t.day, n.text, t.state, t.human, CAST(sum(t.count) AS BIGINT) FROM tally t JOIN names n ON n.id = t.agent
-             WHERE {conditions} GROUP BY t.day, n.text, t.state, t.human ORDER BY t.day DESC, n.text"
+            "SELECT t.day, g.text, c.text, t.state, t.human, t.count FROM tally t
+             JOIN names g ON g.id = t.agent JOIN names c ON c.id = t.command WHERE {conditions}"
         );
-        let rows: Vec<(i64, String, i64, i64, i64)> = on!(Pool, &self.pool, pool => {
+        let rows: Vec<(i64, String, String, i64, i64, i64)> = on!(Pool, &self.pool, pool => {
             sqlx::query_as(AssertSqlSafe(sql)).fetch_all(pool).await?
         });
-        let mut alone = 0;
-        for (number, agent, state, human, count) in rows {
-            let (date, count) = (date(number), count.unsigned_abs());
-            if stats.days.last().is_none_or(|last| last.date != date || last.agent != agent) {
-                stats.days.push(Day { date, agent, allowed: 0, denied: 0, reviewed: 0 });
-            }
-            let Some(last) = stats.days.last_mut() else { continue };
-            last.reviewed += count * human.unsigned_abs();
-            stats.total += count;
-            match state {
-                1 => (last.allowed, stats.allowed) = (last.allowed + count, stats.allowed + count),
-                2 => (last.denied, stats.denied) = (last.denied + count, stats.denied + count),
-                _ => stats.withdrawn += count,
-            }
-            alone += if state == 1 && human == 0 { count } else { 0 };
+        let mut tally = Tally::new();
+        for (day, agent, command, state, human, count) in rows {
+            *tally.entry((day, agent, command, state, human)).or_default() += count;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a share in percent needs no more than a few digits")]
-        let percent = if stats.allowed == 0 { 0.0 } else { alone as f64 * 100.0 / stats.allowed as f64 };
-        stats.allowed_without_a_human_percent = (percent * 10.0).round() / 10.0;
+        Ok(tally)
+    }
+
+    /// Counts what the index has not counted yet, and takes back what it counted as it was before.
+    async fn add_tail(&self, tail: &Tail, tally: &mut Tally) -> Result<(), LogError> {
+        for (&row, fresh) in tail.all() {
+            const BEFORE: &str = "SELECT state, human FROM attempts WHERE id = $1";
+            let before: Option<(i64, i64)> = on!(Pool, &self.pool, pool => {
+                sqlx::query_as(BEFORE).bind(row).fetch_optional(pool).await?
+            });
+            let human = fresh.decided.as_ref().is_some_and(|decided| decided.human);
+            let mut add = |(state, human), by| {
+                let (agent, command) = (fresh.begun.agent.clone(), fresh.begun.command.clone());
+                if state != code(State::Pending) {
+                    *tally.entry((day(fresh.at), agent, command, state, human)).or_default() += by;
+                }
+            };
+            if let Some(before) = before {
+                add(before, -1);
+            }
+            add((code(fresh.state()), i64::from(human)), 1);
+        }
         Ok(())
     }
 
-    async fn commands(&self, conditions: &str, stats: &mut Stats) -> Result<(), LogError> {
-        let sql = format!(
-            "SELECT n.text, CAST(sum(t.count) AS BIGINT) AS all_of_them,
-                 CAST(sum(CASE WHEN t.state = 2 THEN t.count ELSE 0 END) AS BIGINT)
-             FROM tally t JOIN names n ON n.id = t.command WHERE {conditions}
-             GROUP BY n.text ORDER BY all_of_them DESC, n.text LIMIT 20"
-        );
-        let rows: Vec<(String, i64, i64)> = on!(Pool, &self.pool, pool => {
-            sqlx::query_as(AssertSqlSafe(sql)).fetch_all(pool).await?
-        });
-        let counted = |(command, count, denied): (String, i64, i64)| Counted {
-            command,
-            count: count.unsigned_abs(),
-            denied: denied.unsigned_abs(),
-        };
-        stats.commands = rows.into_iter().map(counted).collect();
-        Ok(())
-    }
-
-    async fn reviews(&self, conditions: &str) -> Result<Reviews, LogError> {
-        let mut times = Vec::new();
+    async fn reviews(&self, conditions: &str, tail: &Tail) -> Result<Reviews, LogError> {
+        let fresh = tail.all().values().filter_map(|fresh| fresh.decided.as_ref());
+        let mut times: Vec<i64> = fresh.filter(|by| by.human).map(|by| signed(by.held)).collect();
         for decider in human_deciders() {
             let Some(id) = self.name(Kind::Decider, &decider).await? else { continue };
             let sql = format!(
-                "SELECT held_us FROM attempts a WHERE a.decider = {id} AND a.held_us IS NOT NULL AND {conditions}
+                "SELECT a.id, a.held_us FROM attempts a WHERE a.decider = {id} AND a.held_us IS NOT NULL AND {conditions}
                  ORDER BY a.id DESC LIMIT {REVIEWS}"
             );
             on!(Pool, &self.pool, pool => {
                 for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await? {
-                    times.push(row.try_get::<i64, _>(0)?);
+                    if !tail.has(row.try_get(0)?) {
+                        times.push(row.try_get(1)?);
+                    }
                 }
             });
         }

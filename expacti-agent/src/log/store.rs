@@ -39,14 +39,6 @@ macro_rules! on {
 }
 pub(super) use on;
 
-/// An entry that has a row.
-pub(super) struct Placed {
-    /// Its row.
-    pub(super) id: i64,
-    /// Its place in the chain.
-    pub(super) position: u64,
-}
-
 impl Connection {
     /// Connects, and makes the schema where it is missing or old.
     pub(super) async fn open(place: &Place) -> Result<Self, LogError> {
@@ -107,14 +99,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Adds entries, in order. `again`: some of them may be there already, from a commit whose answer was lost;
-    /// only those that were not are given back.
+    /// Adds entries, in order. `again`: some of them may be there already, from a commit whose answer was lost.
     pub(super) async fn append(
         &mut self,
         node: NodeId,
         entries: &[Sealed],
         again: bool,
-    ) -> Result<Vec<Placed>, LogError> {
+    ) -> Result<(), LogError> {
         match self {
             Self::Sqlite(connection) => sqlite::append(connection, node, entries, again).await,
             Self::Postgres(connection) => postgres::append(connection, node, entries, again).await,

@@ -2,22 +2,23 @@
 //!
 //! Two threads: one masks and encodes, the other gives places in the chain and commits. While a commit is under way
 //! entries gather, and the next one takes them all: group commit without a timer. Only entries that nobody waits for
-//! wait for company, and not for long.
+//! wait for company, and not for long. What finds entries is made when none waits, see [`super::index`].
 
+mod holes;
 mod state;
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use expacti_core::record::Entry;
 use expacti_core::record::chain::Draft;
 use expacti_core::record::secrets::Masker;
+use expacti_core::record::{BootId, Change, Entry};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use self::state::State;
-use super::encode::{Durability, Trace, encode};
+use super::encode::{Durability, encode};
 use super::{Config, LogError, NotLogged, Reader};
 
 /// Where entries go at the moment.
@@ -46,7 +47,8 @@ type Answer = oneshot::Sender<Result<u64, NotLogged>>;
 /// An entry on its way to the writer.
 struct Waiting {
     draft: Draft,
-    trace: Option<Trace>,
+    /// The sequence numbers that it says are missing.
+    excuse: Option<(BootId, u64, u64)>,
     durability: Durability,
     answer: Answer,
 }
@@ -151,14 +153,21 @@ fn pass_on(masker: &Masker, raw: &Receiver<Raw>, encoded: &mpsc::Sender<Message>
     while let Ok(next) = raw.recv() {
         let message = match next {
             Raw::Pass(message) => message,
-            Raw::Entry(entry, durability, answer) => match encode(masker, *entry) {
-                Ok((draft, trace)) => Message::Append(Box::new(Waiting { draft, trace, durability, answer })),
-                Err(error) => {
-                    // Whoever does not wait for it cannot be told.
-                    let _ = answer.send(Err(NotLogged::Bad(error.to_string())));
-                    continue;
+            Raw::Entry(entry, durability, answer) => {
+                let excuse = if let Change::Hole { boot, from, to, .. } = entry.change {
+                    Some((boot, from, to))
+                } else {
+                    None
+                };
+                match encode(masker, *entry) {
+                    Ok(draft) => Message::Append(Box::new(Waiting { draft, excuse, durability, answer })),
+                    Err(error) => {
+                        // Whoever does not wait for it cannot be told.
+                        let _ = answer.send(Err(NotLogged::Bad(error.to_string())));
+                        continue;
+                    }
                 }
-            },
+            }
         };
         let last = matches!(message, Message::Close(_));
         if encoded.blocking_send(message).is_err() || last {
@@ -200,7 +209,7 @@ async fn write(
             }
         };
         state.commit(batch.drain(..).map(|(_, entry)| entry).collect()).await;
-        state.duties().await;
+        state.duties(!waiting.is_empty()).await;
         match after {
             None | Some(Some(Message::Append(_))) => {}
             Some(Some(Message::Settle(answer))) => drop(answer.send(state.settle().await)),

@@ -13,10 +13,11 @@ crate::on_both!(
     a_follower_misses_nothing,
     the_tree_shows_what_was_started,
     statistics_count_what_was_decided,
+    an_answer_is_complete_before_the_index_is_made,
 );
 
 /// Numbers 1 to 8, all different.
-async fn fill(log: &Log) {
+fn history() -> Vec<Entry> {
     let attempt = |agent: &str, argv: &[&str], score| Box::new(attempted(request(agent, argv), score));
     let mut all = Vec::new();
     let mut add = |number: u64, change| all.push(entry(number, change));
@@ -50,10 +51,14 @@ async fn fill(log: &Log) {
     other.request.cwd = Some("/srv/application".into());
     add(7, Change::Attempted(other));
     add(7, Change::Decided(verdict(true, Decider::Cache)));
-    for entry in all {
+    all.push(allowed(8, &["ls"]));
+    all
+}
+
+async fn fill(log: &Log) {
+    for entry in history() {
         log.append(entry, Durability::Batched).unwrap().ignore();
     }
-    put(log, allowed(8, &["ls"])).await;
     log.settle().await.unwrap();
 }
 
@@ -61,48 +66,107 @@ fn filter(question: &str) -> Filter {
     Filter::parse(question, NOON + 100_000_000).unwrap()
 }
 
+/// Questions, and the numbers that they find.
+const QUESTIONS: &[(&str, &[u64])] = &[
+    ("", &[8, 7, 6, 5, 4, 3, 2, 1]),
+    ("agent:codex", &[5, 4, 3]),
+    ("agent:nobody", &[]),
+    ("node:node-a level:critical", &[4, 2]),
+    ("level:high", &[4, 3, 2]),
+    ("level:low", &[8, 7, 6, 5, 4, 3, 2, 1]),
+    ("decision:denied", &[3, 2]),
+    ("decision:allowed", &[8, 7, 6, 1]),
+    ("decision:held", &[4, 3, 2]),
+    ("decision:pending", &[4]),
+    ("decision:withdrawn", &[5]),
+    ("decision:timeout", &[3]),
+    ("by:alice", &[2]),
+    ("by:rule:git-read", &[1]),
+    ("by:cache", &[8, 7]),
+    ("exe:git", &[7, 3, 1]),
+    ("exe:/opt/bin/git", &[7]),
+    ("exe:/usr/bin/git", &[3, 1]),
+    ("cwd:/srv/app", &[8, 6, 5, 4, 3, 2, 1]),
+    ("cwd:/srv/app/deep", &[6]),
+    ("cwd:/srv", &[8, 7, 6, 5, 4, 3, 2, 1]),
+    ("drop table", &[2]),
+    ("table drop", &[]),
+    ("upd", &[7, 6]),
+    ("update us", &[7]),
+    ("git agent:codex", &[3]),
+    ("git agent:codex decision:allowed", &[]),
+    // Numbers are seconds after noon; "now" is 100 s after it.
+    ("since:95s", &[8, 7, 6, 5]),
+    ("since:95s until:93s", &[6, 5]),
+    ("until:98s git", &[1]),
+];
+
 async fn every_field_finds_what_it_should(site: Site) {
     let log = site.open().await;
     fill(&log).await;
-    let cases: &[(&str, &[u64])] = &[
-        ("", &[8, 7, 6, 5, 4, 3, 2, 1]),
-        ("agent:codex", &[5, 4, 3]),
-        ("agent:nobody", &[]),
-        ("node:node-a level:critical", &[4, 2]),
-        ("level:high", &[4, 3, 2]),
-        ("level:low", &[8, 7, 6, 5, 4, 3, 2, 1]),
-        ("decision:denied", &[3, 2]),
-        ("decision:allowed", &[8, 7, 6, 1]),
-        ("decision:held", &[4, 3, 2]),
-        ("decision:pending", &[4]),
-        ("decision:withdrawn", &[5]),
-        ("decision:timeout", &[3]),
-        ("by:alice", &[2]),
-        ("by:rule:git-read", &[1]),
-        ("by:cache", &[8, 7]),
-        ("exe:git", &[7, 3, 1]),
-        ("exe:/opt/bin/git", &[7]),
-        ("exe:/usr/bin/git", &[3, 1]),
-        ("cwd:/srv/app", &[8, 6, 5, 4, 3, 2, 1]),
-        ("cwd:/srv/app/deep", &[6]),
-        ("cwd:/srv", &[8, 7, 6, 5, 4, 3, 2, 1]),
-        ("drop table", &[2]),
-        ("table drop", &[]),
-        ("upd", &[7, 6]),
-        ("update us", &[7]),
-        ("git agent:codex", &[3]),
-        ("git agent:codex decision:allowed", &[]),
-        // Numbers are seconds after noon; "now" is 100 s after it.
-        ("since:95s", &[8, 7, 6, 5]),
-        ("since:95s until:93s", &[6, 5]),
-        ("until:98s git", &[1]),
-    ];
-    for (question, expected) in cases {
+    ask(&log, "").await;
+    log.close().await.unwrap();
+}
+
+async fn ask(log: &Log, when: &str) {
+    for (question, expected) in QUESTIONS {
         let page = log.query(&filter(question), None, 50).await.unwrap();
         let found: Vec<u64> = page.attempts.iter().map(|attempt| attempt.sequence).collect();
-        assert_eq!(found, *expected, "{question}");
+        assert_eq!(found, *expected, "{question} {when}");
     }
-    log.close().await.unwrap();
+}
+
+/// From now on the index of this site cannot be made.
+async fn stop_index(site: &Site) {
+    let stop = match site.database() {
+        Some(_) => {
+            "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'stopped'; END $$;
+            CREATE TRIGGER stop BEFORE INSERT OR UPDATE ON progress FOR EACH ROW EXECUTE FUNCTION stop();"
+        }
+        None => {
+            "CREATE TRIGGER stop BEFORE UPDATE ON progress BEGIN SELECT RAISE(ABORT, 'stopped'); END;
+            CREATE TRIGGER stop_first BEFORE INSERT ON progress BEGIN SELECT RAISE(ABORT, 'stopped'); END;"
+        }
+    };
+    site.tamper(stop).await.unwrap();
+}
+
+async fn an_answer_is_complete_before_the_index_is_made(site: Site) {
+    let mut wanted = None;
+    // The index ends before everything, between an attempt and its end, late, and nowhere.
+    for indexed in [0, 1, 5, 9, 15, history().len()] {
+        let site = site.another();
+        let log = site.open().await;
+        for entry in history().drain(..indexed) {
+            put(&log, entry).await;
+        }
+        log.settle().await.unwrap();
+        stop_index(&site).await;
+        for entry in history().split_off(indexed) {
+            put(&log, entry).await;
+        }
+        let when = format!("with {indexed} entries in the index");
+        ask(&log, &when).await;
+        for question in ["", "level:low", "git"] {
+            let (mut paged, mut after) = (Vec::new(), None);
+            loop {
+                let page = log.query(&filter(question), after, 3).await.unwrap();
+                paged.extend(page.attempts.iter().map(|attempt| attempt.sequence));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let all = QUESTIONS.iter().find(|(other, _)| *other == question);
+            let all = all.map_or(vec![7, 3, 1], |(_, all)| all.to_vec());
+            assert_eq!(paged, all, "{question}, page by page, {when}");
+        }
+        let (newer, _) = log.reader().newer(&filter("agent:codex"), Cursor(0), 50).await.unwrap();
+        assert_eq!(newer.iter().map(|attempt| attempt.sequence).collect::<Vec<_>>(), [3, 4, 5], "{when}");
+        let stats = log.reader().stats(&Filter::default()).await.unwrap();
+        assert_eq!(*wanted.get_or_insert_with(|| stats.clone()), stats, "{when}");
+        log.close().await.unwrap();
+    }
 }
 
 async fn pages_follow_each_other(site: Site) {

@@ -12,8 +12,10 @@ mod command_line;
 mod faults;
 mod find;
 mod harness;
+mod holes;
 mod kill;
 mod prune;
+mod replay;
 mod tamper;
 
 /// One test for SQLite, and the same for PostgreSQL where `EXPACTI_TEST_POSTGRES` names a server.

@@ -228,7 +228,7 @@ mod tests {
             let sealed = chain.seal(&Draft::new(&Entry { at: number, attempt: None, change }).unwrap());
             match number {
                 0 | 1 => before = sealed.hash,
-                2 | 5 => lines.push(Line::Entry(sealed.body)),
+                2 | 5 => lines.push(Line::Entry(sealed.body.to_string())),
                 _ => lines.push(Line::Digest(Hash::of(sealed.body.as_bytes()))),
             }
         }

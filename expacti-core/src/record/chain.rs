@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -159,8 +160,11 @@ pub struct Head {
 /// A chain that grows.
 #[derive(Clone, Debug)]
 pub struct Chain {
-    node: NodeId,
     head: Head,
+    /// How every body of this node begins.
+    opening: String,
+    /// Where bodies are put together, so that each costs one allocation of its own size.
+    scratch: String,
 }
 
 /// An entry that has its place in the chain.
@@ -171,13 +175,13 @@ pub struct Sealed {
     /// The entry's time.
     pub at: i64,
     /// The entry's kind.
-    pub kind: String,
+    pub kind: &'static str,
     /// The attempt it belongs to.
     pub attempt: Option<AttemptId>,
     /// See the module's head.
     pub hash: Hash,
-    /// The very bytes that were hashed.
-    pub body: String,
+    /// The very bytes that were hashed. Shared, because a database's driver and the spool both want them.
+    pub body: Arc<str>,
 }
 
 /// What goes into an entry's body before its place is known.
@@ -197,14 +201,26 @@ impl Draft {
     /// Encodes an entry.
     pub fn new(entry: &Entry) -> Result<Self, serde_json::Error> {
         let (at, attempt) = (entry.at, entry.attempt);
-        Ok(Self { at, attempt, kind: entry.change.kind(), json: serde_json::to_string(&entry.change)? })
+        // Most changes fit, so that the text does not grow step by step.
+        let mut json = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut json, &entry.change)?;
+        let json = String::from_utf8(json).map_err(serde::ser::Error::custom)?;
+        Ok(Self { at, attempt, kind: entry.change.kind(), json })
+    }
+
+    /// The attempt that begins with it.
+    pub fn begins(&self) -> Option<AttemptId> {
+        // The variant itself is gone by now.
+        self.attempt.filter(|_| self.kind == "attempted")
     }
 }
 
 impl Chain {
     /// A chain that goes on after `head`.
     pub fn new(node: NodeId, head: Option<Head>) -> Self {
-        Self { node, head: head.unwrap_or(Head { position: 0, hash: Hash::ZERO, at: i64::MIN }) }
+        let head = head.unwrap_or(Head { position: 0, hash: Hash::ZERO, at: i64::MIN });
+        let opening = format!(r#"{{"v":{FORMAT},"node":"{node}","position":"#);
+        Self { head, opening, scratch: String::new() }
     }
 
     /// Where it stands.
@@ -220,17 +236,21 @@ impl Chain {
     /// Gives an entry its place.
     pub fn seal(&mut self, draft: &Draft) -> Sealed {
         let position = self.head.position + 1;
-        let mut body = String::with_capacity(draft.json.len() + 200);
+        let body = &mut self.scratch;
+        body.clear();
+        body.push_str(&self.opening);
         // Writing to a String cannot fail.
-        let _ =
-            write!(body, r#"{{"v":{FORMAT},"node":"{}","position":{position},"at":{},"#, self.node, draft.at);
+        let _ = write!(body, r#"{position},"at":{},"#, draft.at);
         if let Some(id) = draft.attempt {
             let _ = write!(body, r#""boot":"{}","sequence":{},"#, id.boot, id.sequence);
         }
-        let _ = write!(body, r#""change":{}}}"#, draft.json);
+        body.push_str(r#""change":"#);
+        body.push_str(&draft.json);
+        body.push('}');
         let hash = self.head.hash.then(&Hash::of(body.as_bytes()));
         self.head = Head { position, hash, at: draft.at };
-        Sealed { position, at: draft.at, kind: draft.kind.to_owned(), attempt: draft.attempt, hash, body }
+        let body = Arc::from(body.as_str());
+        Sealed { position, at: draft.at, kind: draft.kind, attempt: draft.attempt, hash, body }
     }
 }
 
@@ -302,7 +322,7 @@ mod tests {
         let id = AttemptId { boot: BootId(7), sequence: 3 };
         let sealed = chain.seal(&Draft::new(&Entry { at: 5, attempt: Some(id), change: alarm }).unwrap());
         assert_eq!(
-            sealed.body,
+            &*sealed.body,
             r#"{"v":1,"node":"01010101010101010101010101010101","position":1,"at":5,"boot":"00000000000000000000000000000007","sequence":3,"change":{"alarm":{"name":"x","text":"y"}}}"#
         );
         let mut preimage = b"expacti-log-1\n".to_vec();

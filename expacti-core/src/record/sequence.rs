@@ -21,6 +21,9 @@ struct Seen {
     /// First missing number of a range: its last one, and the position of the entry that showed the gap.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     missing: BTreeMap<u64, (u64, u64)>,
+    /// First number of a range that was given up as missing: its last one. One that comes after all is welcome.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    excused: BTreeMap<u64, u64>,
 }
 
 /// A range of numbers that nobody has seen.
@@ -37,7 +40,8 @@ pub struct Gap {
 }
 
 impl Sequences {
-    /// The entry at `position` has this number. False where the number was seen before.
+    /// The entry at `position` has this number. False where the number was seen before. A number that was excused
+    /// and comes after all is seen: what was given up as lost may only have been late.
     #[must_use]
     pub fn see(&mut self, boot: BootId, number: u64, position: u64) -> bool {
         let seen = self.0.entry(boot).or_default();
@@ -48,7 +52,19 @@ impl Sequences {
             seen.highest = number;
             return true;
         }
-        seen.take(number, number)
+        !seen.take(number, number).is_empty() || take(&mut seen.excused, number)
+    }
+
+    /// All numbers from `from` to `to` were seen, up to the entry at `position`.
+    pub fn see_all(&mut self, boot: BootId, from: u64, to: u64, position: u64) {
+        let seen = self.0.entry(boot).or_default();
+        seen.take(from, to);
+        if to > seen.highest {
+            if from > seen.highest + 1 {
+                seen.missing.insert(seen.highest + 1, (from - 1, position));
+            }
+            seen.highest = to;
+        }
     }
 
     /// The numbers from `from` to `to` are known to be missing.
@@ -57,9 +73,20 @@ impl Sequences {
             return;
         }
         let seen = self.0.entry(boot).or_default();
-        seen.take(from, to);
-        if from <= seen.highest.saturating_add(1) {
-            seen.highest = seen.highest.max(to);
+        for (start, end) in seen.take(from, to) {
+            seen.excused.insert(start, end);
+        }
+        let ahead = seen.highest.saturating_add(1);
+        if from <= ahead && to >= ahead {
+            seen.excused.insert(ahead, to);
+            seen.highest = to;
+        }
+    }
+
+    /// Takes over what somebody else knows of one life.
+    pub fn adopt(&mut self, boot: BootId, other: &Self) {
+        if let Some(seen) = other.0.get(&boot) {
+            self.0.insert(boot, seen.clone());
         }
     }
 
@@ -68,7 +95,7 @@ impl Sequences {
         self.0.get(&boot).map(|seen| seen.highest)
     }
 
-    /// What is missing, excused or not.
+    /// What is missing and was not excused.
     pub fn gaps(&self) -> impl Iterator<Item = Gap> + '_ {
         self.0.iter().flat_map(|(&boot, seen)| {
             let gap = move |(&from, &(to, shown_at)): (&u64, &(u64, u64))| Gap { boot, from, to, shown_at };
@@ -78,8 +105,8 @@ impl Sequences {
 }
 
 impl Seen {
-    /// Takes numbers out of the missing ones. False where none of them was missing.
-    fn take(&mut self, from: u64, to: u64) -> bool {
+    /// Takes numbers out of the missing ones. Gives the ranges that were missing.
+    fn take(&mut self, from: u64, to: u64) -> Vec<(u64, u64)> {
         let touched: Vec<_> = (self.missing.range(..=to))
             .filter(|(_, (end, _))| *end >= from)
             .map(|(&start, &(end, position))| (start, end, position))
@@ -93,8 +120,23 @@ impl Seen {
                 self.missing.insert(to + 1, (end, position));
             }
         }
-        !touched.is_empty()
+        touched.into_iter().map(|(start, end, _)| (start.max(from), end.min(to))).collect()
     }
+}
+
+/// Takes one number out of ranges. False where none of them has it.
+fn take(ranges: &mut BTreeMap<u64, u64>, number: u64) -> bool {
+    let Some((&start, &end)) = ranges.range(..=number).next_back().filter(|(_, end)| **end >= number) else {
+        return false;
+    };
+    ranges.remove(&start);
+    if start < number {
+        ranges.insert(start, number - 1);
+    }
+    if end > number {
+        ranges.insert(number + 1, end);
+    }
+    true
 }
 
 #[cfg(test)]
@@ -114,6 +156,19 @@ mod tests {
         assert_eq!(seen.gaps().collect::<Vec<_>>(), [Gap { boot: BOOT, from: 3, to: 3, shown_at: 40 }]);
         assert!(!seen.see(BOOT, 2, 0));
         seen.excuse(BOOT, 3, 3);
+        assert_eq!(seen.gaps().count(), 0);
+    }
+
+    #[test]
+    fn a_number_that_was_given_up_may_still_come_once() {
+        let mut seen = Sequences::default();
+        assert!(seen.see(BOOT, 1, 1) && seen.see(BOOT, 9, 2));
+        seen.excuse(BOOT, 2, 8);
+        assert!(seen.see(BOOT, 5, 3) && !seen.see(BOOT, 5, 4));
+        assert!(seen.see(BOOT, 2, 5) && seen.see(BOOT, 8, 6) && !seen.see(BOOT, 1, 7));
+        // Excused again, which changes nothing for what came.
+        seen.excuse(BOOT, 2, 8);
+        assert!(!seen.see(BOOT, 5, 8) && seen.see(BOOT, 4, 9));
         assert_eq!(seen.gaps().count(), 0);
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use expacti_core::record::chain::{NodeId, Sealed};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool, Row as _};
+use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 
-use super::{Placed, signed, unsigned};
+use super::signed;
 use crate::log::LogError;
 use crate::log::index::Row;
 
@@ -31,8 +31,11 @@ pub(crate) fn read(url: &str) -> Result<PgPool, LogError> {
 }
 
 const APPEND: &str = "INSERT INTO entries (node, position, at, kind, boot, sequence, hash, body)
-    SELECT $1, e.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[], $7::bytea[], $8::text[]) AS e
-    ON CONFLICT (node, position) DO NOTHING RETURNING id, position";
+    SELECT $1, e.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[], $7::bytea[], $8::text[]) AS e";
+const COPY: &str =
+    "COPY entries (node, position, at, kind, boot, sequence, hash, body) FROM STDIN (FORMAT binary)";
+/// From this many entries on, the two more round trips of `COPY` are won back.
+const MANY: usize = 16;
 
 /// See [`super::Connection::append`].
 pub(crate) async fn append(
@@ -40,28 +43,59 @@ pub(crate) async fn append(
     node: NodeId,
     entries: &[Sealed],
     again: bool,
-) -> Result<Vec<Placed>, LogError> {
+) -> Result<(), LogError> {
+    if entries.len() >= MANY && !again {
+        let mut copy = connection.copy_in_raw(COPY).await?;
+        copy.send(binary(node, entries)).await?;
+        copy.finish().await?;
+        return Ok(());
+    }
     let boot = |entry: &Sealed| entry.attempt.map(|id| id.boot.0.to_be_bytes().to_vec());
-    let rows = sqlx::query(APPEND)
+    let conflict = if again { " ON CONFLICT (node, position) DO NOTHING" } else { "" };
+    sqlx::query(sqlx::AssertSqlSafe(format!("{APPEND}{conflict}")))
         .bind(node.0.to_vec())
         .bind(entries.iter().map(|entry| signed(entry.position)).collect::<Vec<_>>())
         .bind(entries.iter().map(|entry| entry.at).collect::<Vec<_>>())
-        .bind(entries.iter().map(|entry| entry.kind.clone()).collect::<Vec<_>>())
+        .bind(entries.iter().map(|entry| entry.kind).collect::<Vec<_>>())
         .bind(entries.iter().map(boot).collect::<Vec<_>>())
         .bind(entries.iter().map(|entry| entry.attempt.map(|id| signed(id.sequence))).collect::<Vec<_>>())
         .bind(entries.iter().map(|entry| entry.hash.0.to_vec()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|entry| entry.body.as_str()).collect::<Vec<_>>())
-        .fetch_all(connection)
+        .bind(entries.iter().map(|entry| &*entry.body).collect::<Vec<&str>>())
+        .execute(connection)
         .await?;
-    let mut placed = Vec::with_capacity(rows.len());
-    for row in rows {
-        placed.push(Placed { id: row.try_get(0)?, position: unsigned(row.try_get(1)?) });
+    Ok(())
+}
+
+/// Rows as the binary format of `COPY` has them: <https://www.postgresql.org/docs/15/sql-copy.html>.
+fn binary(node: NodeId, entries: &[Sealed]) -> Vec<u8> {
+    let mut rows = Vec::with_capacity(entries.iter().map(|entry| entry.body.len() + 200).sum());
+    // Signature, no flags, no extension.
+    rows.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for entry in entries {
+        rows.extend_from_slice(&8i16.to_be_bytes());
+        field(&mut rows, &node.0);
+        field(&mut rows, &signed(entry.position).to_be_bytes());
+        field(&mut rows, &entry.at.to_be_bytes());
+        field(&mut rows, entry.kind.as_bytes());
+        if let Some(id) = entry.attempt {
+            field(&mut rows, &id.boot.0.to_be_bytes());
+            field(&mut rows, &signed(id.sequence).to_be_bytes());
+        } else {
+            // Two NULLs.
+            rows.extend_from_slice(&[0xff; 8]);
+        }
+        field(&mut rows, &entry.hash.0);
+        field(&mut rows, entry.body.as_bytes());
     }
-    if !again && placed.len() != entries.len() {
-        let why = "another writer holds this node's positions".into();
-        return Err(LogError::Foreign { place: "the log".into(), why });
-    }
-    Ok(placed)
+    // The end.
+    rows.extend_from_slice(&(-1i16).to_be_bytes());
+    rows
+}
+
+fn field(row: &mut Vec<u8>, value: &[u8]) {
+    // No value is longer than an entry can be, 64 MiB; the database refuses a length that is wrong.
+    row.extend_from_slice(&i32::try_from(value.len()).unwrap_or(i32::MAX).to_be_bytes());
+    row.extend_from_slice(value);
 }
 
 const ADD: &str = "INSERT INTO attempts SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],

@@ -3,14 +3,14 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use expacti_core::record::chain::{NodeId, Sealed};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection, SqlitePool};
 
-use super::{Placed, signed};
+use super::signed;
 use crate::log::LogError;
 use crate::log::home::file;
 use crate::log::index::Row;
@@ -54,32 +54,32 @@ pub(crate) async fn read(path: &Path) -> Result<SqlitePool, LogError> {
 }
 
 /// `INSERT ... VALUES (...), (...)` for each of [`SIZES`].
-struct Insert([String; 3]);
+struct Insert([Arc<str>; 3]);
 
 impl Insert {
-    fn new(head: &str, columns: usize, tail: &str) -> Self {
+    fn new(head: &str, columns: usize) -> Self {
         Self(SIZES.map(|rows| {
+            // Numbered parameters would be looked up by name, each in all the others.
             let row = format!("({})", vec!["?"; columns].join(", "));
-            format!("{head} VALUES {} {tail}", vec![row; rows].join(", "))
+            format!("{head} VALUES {}", vec![row; rows].join(", ")).into()
         }))
     }
 
     /// Splits `rows` into pieces of the prepared sizes, largest first.
-    fn pieces<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a str, &'a [T])> {
+    fn pieces<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a Arc<str>, &'a [T])> {
         std::iter::from_fn(move || {
             let which = SIZES.iter().position(|&size| size <= rows.len())?;
             let (piece, rest) = rows.split_at(SIZES[which]);
             rows = rest;
-            Some((self.0[which].as_str(), piece))
+            Some((&self.0[which], piece))
         })
     }
 }
 
 const ENTRIES: &str = "INSERT INTO entries (node, position, at, kind, boot, sequence, hash, body)";
-static APPEND: LazyLock<Insert> = LazyLock::new(|| Insert::new(ENTRIES, 8, ""));
-static ATTEMPTS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attempts", 16, ""));
-static WORDS: LazyLock<Insert> =
-    LazyLock::new(|| Insert::new("INSERT INTO attempts_text (rowid, words)", 2, ""));
+static APPEND: LazyLock<Insert> = LazyLock::new(|| Insert::new(ENTRIES, 8));
+static ATTEMPTS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attempts", 16));
+static WORDS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attempts_text (rowid, words)", 2));
 
 /// See [`super::Connection::append`].
 pub(crate) async fn append(
@@ -87,19 +87,15 @@ pub(crate) async fn append(
     node: NodeId,
     entries: &[Sealed],
     again: bool,
-) -> Result<Vec<Placed>, LogError> {
-    let mut placed = Vec::with_capacity(entries.len());
-    let missing: Vec<&Sealed>;
-    let entries: Vec<&Sealed> = if again {
+) -> Result<(), LogError> {
+    let mut entries = entries;
+    if again {
         let head = "SELECT coalesce(max(position), 0) FROM entries WHERE node = $1";
         let head: i64 = sqlx::query_scalar(head).bind(node.0.to_vec()).fetch_one(&mut *connection).await?;
-        missing = entries.iter().filter(|entry| signed(entry.position) > head).collect();
-        missing
-    } else {
-        entries.iter().collect()
-    };
-    for (sql, piece) in APPEND.pieces(&entries) {
-        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        entries = &entries[entries.partition_point(|entry| signed(entry.position) <= head)..];
+    }
+    for (sql, piece) in APPEND.pieces(entries) {
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
         for entry in piece {
             let (boot, sequence) =
                 entry.attempt.map(|id| (id.boot.0.to_be_bytes().to_vec(), signed(id.sequence))).unzip();
@@ -107,24 +103,21 @@ pub(crate) async fn append(
                 .bind(node.0.to_vec())
                 .bind(signed(entry.position))
                 .bind(entry.at)
-                .bind(entry.kind.clone())
+                .bind(entry.kind)
                 .bind(boot)
                 .bind(sequence)
                 .bind(entry.hash.0.to_vec())
-                .bind(entry.body.clone());
+                .bind(Arc::clone(&entry.body));
         }
-        // Ids count up by one within a transaction, because no other can write meanwhile.
-        let last = query.execute(&mut *connection).await?.last_insert_rowid();
-        let first = last + 1 - i64::try_from(piece.len()).unwrap_or(0);
-        placed.extend(piece.iter().zip(first..).map(|(entry, id)| Placed { id, position: entry.position }));
+        query.execute(&mut *connection).await?;
     }
-    Ok(placed)
+    Ok(())
 }
 
 /// Adds rows that find attempts.
 pub(crate) async fn add_rows(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), LogError> {
     for (sql, piece) in ATTEMPTS.pieces(rows) {
-        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
         for row in piece {
             for value in row.values() {
                 query = query.bind(value);
@@ -133,7 +126,7 @@ pub(crate) async fn add_rows(connection: &mut SqliteConnection, rows: &[Row]) ->
         query.execute(&mut *connection).await?;
     }
     for (sql, piece) in WORDS.pieces(rows) {
-        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
         for row in piece {
             query = query.bind(row.id).bind(row.words.join(" "));
         }

@@ -15,11 +15,11 @@ fn stored(sealed: &Sealed) -> Stored {
     let columns = Columns {
         node: key().node(),
         at: sealed.at,
-        kind: sealed.kind.clone(),
+        kind: sealed.kind.to_owned(),
         attempt: sealed.attempt,
         hash: sealed.hash.0.to_vec(),
     };
-    Stored { position: sealed.position, body: sealed.body.clone().into_bytes(), columns: Some(columns) }
+    Stored { position: sealed.position, body: sealed.body.as_bytes().to_vec(), columns: Some(columns) }
 }
 
 fn attempted(sequence: u64) -> Entry {
