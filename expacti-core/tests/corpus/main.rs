@@ -4,6 +4,7 @@
 mod entry;
 mod equivalence;
 mod floor;
+mod fresh;
 mod report;
 mod variants;
 mod well_formed;

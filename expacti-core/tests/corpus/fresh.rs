@@ -1,0 +1,67 @@
+//! Commands that were written down before the engine was ever asked about them: what it makes of them at first sight is
+//! the honest measure of a change, and afterwards they are a corpus like any other.
+//!
+//! One shell text a line in `tests/corpus/fresh/N.{dangerous,ordinary}.txt`; lines that begin with `#` are headings.
+
+use std::fs;
+
+use expacti_core::assess;
+use expacti_core::evaluation::Level;
+use expacti_core::request::ExecRequest;
+use expacti_core::tools::Tools;
+use serde_json::json;
+
+use crate::entry::{Kind, folder};
+use crate::floor::{Bar, Figure, Floor};
+
+/// Sets that were written so far.
+const SETS: usize = 1;
+
+/// What every dangerous command must reach, and no ordinary one.
+const LINE: Level = Level::High;
+
+#[test]
+fn commands_written_before_they_were_asked_about_reach_the_bar() {
+    let tools = Tools::embedded();
+    let mut figures = Vec::new();
+    for set in 1..=SETS {
+        for kind in Kind::ALL {
+            let name = format!("{set}.{}", kind.name());
+            let commands = load(&name);
+            let missed: Vec<String> =
+                commands.iter().filter_map(|command| miss(command, kind, &tools)).collect();
+            for line in &missed {
+                println!("{line}");
+            }
+            let bar = if kind == Kind::Dangerous { Bar::Recall } else { Bar::FalseAlarms };
+            let counted = if kind == Kind::Dangerous { commands.len() - missed.len() } else { missed.len() };
+            figures.push(Figure { name: format!("fresh.{name}"), bar, counted, of: commands.len() });
+        }
+    }
+    let verdict = Floor::default().verdict(&figures);
+    println!("{verdict}");
+    assert!(verdict.passes(), "\n{verdict}");
+}
+
+/// The line of the report for a command on the wrong side.
+fn miss(command: &str, kind: Kind, tools: &Tools) -> Option<String> {
+    let judged = assess(&request(command), tools);
+    let right = (judged.level >= LINE) == (kind == Kind::Dangerous);
+    let base = judged.factors.first().map_or("-", |factor| factor.name.as_str());
+    (!right).then(|| format!("{:9} {:3} {base:24} {command}", kind.name(), judged.score))
+}
+
+fn request(command: &str) -> ExecRequest {
+    let request = json!({
+        "argv": ["bash", "-c", command],
+        "cwd": "/home/dev/shop",
+        "git": { "work_tree": "/home/dev/shop", "branch": "feature/coupon-codes" },
+    });
+    serde_json::from_value(request).unwrap()
+}
+
+fn load(name: &str) -> Vec<String> {
+    let file = folder().join("fresh").join(format!("{name}.txt"));
+    let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
