@@ -4,6 +4,7 @@ mod context;
 mod flow;
 mod http;
 mod names;
+mod net;
 mod paths;
 mod secrets;
 mod statements;
@@ -69,7 +70,15 @@ pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &To
     let limit = seen.words.len().min(4096);
     let arguments = Arguments::read(tool, &seen.words[..limit], None);
     let look = Look { seen, at, all, request, tools, known: tools.knowledge(), tool, arguments };
-    let mut candidates = look.effects();
+    if net::asks_for_help(&look) {
+        return look.add_up(
+            &Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly),
+            &[],
+            &[],
+        );
+    }
+    let (mut candidates, covered) = look.effects();
+    candidates.extend(net::candidates(&look, &covered));
     let mut adds = look.additions();
     candidates.extend(look.findings());
     candidates.extend(names::candidates(&look));
@@ -97,9 +106,9 @@ struct Addition<'t> {
 }
 
 impl<'t> Look<'t> {
-    /// The effects of the program's description that apply.
-    fn effects(&self) -> Vec<Candidate<'t>> {
-        let Some(tool) = self.tool else { return Vec::new() };
+    /// The effects of the program's description that apply, and how much of the subcommand they say.
+    fn effects(&self) -> (Vec<Candidate<'t>>, net::Covered) {
+        let Some(tool) = self.tool else { return (Vec::new(), net::Covered::default()) };
         let fitting: Vec<(&Effect, usize)> = tool
             .effects
             .iter()
@@ -108,10 +117,28 @@ impl<'t> Look<'t> {
             .collect();
         // `delete pod` says more than `delete`. What has no subcommand as a condition holds beside either.
         let longest = fitting.iter().map(|(_, length)| *length).max().unwrap_or_default();
+        // But a pattern that only happens to be longer (`* * resize` on `functions delete resize`) says less.
+        let is_said = |verb: &str| {
+            let mut longest = fitting.iter().filter(|(_, length)| *length == longest);
+            longest.any(|(effect, _)| self.arguments.subcommand_says(&effect.sub_words, verb))
+        };
+        let counts = |(effect, length): &(&Effect, usize)| {
+            effect.sub.is_empty()
+                || *length == longest
+                || effect.undo == Undo::Never
+                    && self.arguments.verb_of(&effect.sub_words).is_some_and(|verb| !is_said(verb))
+        };
+        let covered = net::Covered {
+            words: longest,
+            harmless: fitting
+                .iter()
+                .filter(|fit| counts(fit))
+                .all(|(effect, _)| effect.categories.iter().all(|category| category.reads_only())),
+        };
         let mut found: Vec<Candidate<'t>> = fitting
-            .into_iter()
-            .filter(|(effect, length)| effect.sub.is_empty() || *length == longest)
-            .map(|(effect, length)| self.candidate(effect, length))
+            .iter()
+            .filter(|fit| counts(fit))
+            .map(|(effect, length)| self.candidate(effect, *length))
             .collect();
         if found.is_empty() {
             let mut otherwise = self.candidate(&tool.otherwise, 0);
@@ -121,7 +148,7 @@ impl<'t> Look<'t> {
             }
             found.push(otherwise);
         }
-        found
+        (found, covered)
     }
 
     /// Whether an effect's conditions hold, those on the arguments and those on what is around them; then how many
@@ -138,8 +165,17 @@ impl<'t> Look<'t> {
                 || effect.program.iter().any(|pattern| glob(pattern, &self.seen.program.name)))
             && (!effect.privileged || self.seen.privileged)
             && (!effect.secret_args || free().any(|word| paths::is_secret(self, &word.text)))
-            && (effect.input.is_empty() || input_fits());
+            && (effect.input.is_empty() || input_fits())
+            && (!effect.into_file || self.writes_a_file());
         holds.then_some(rest)
+    }
+
+    /// Whether its output goes into a file that stays.
+    fn writes_a_file(&self) -> bool {
+        let writes = self.seen.redirections.iter().filter(|redirection| redirection.writes);
+        writes
+            .filter_map(|redirection| redirection.target.as_ref())
+            .any(|target| !paths::is_harmless_device(self.known, &target.text.to_lossy()))
     }
 
     fn candidate(&self, effect: &'t Effect, rest: usize) -> Candidate<'t> {
@@ -254,6 +290,7 @@ impl<'t> Look<'t> {
             Finding::SocketToShell => Self::stand_alone(&known.socket_to_shell, Category::RemoteExecution),
             Finding::ComputedProgram => Self::stand_alone(&known.computed_program, Category::Obfuscation),
             Finding::ComputedStart => Self::stand_alone(&known.computed_start, Category::CodeExecution),
+            Finding::Multiplies => Self::stand_alone(&known.multiplies, Category::ProcessAndService),
             Finding::Empty => Self::stand_alone(&known.empty_command, Category::ReadOnly),
         };
         self.seen.findings.iter().map(candidate).collect()

@@ -88,6 +88,8 @@ pub(crate) enum Finding {
     SocketToShell,
     ComputedProgram,
     ComputedStart,
+    /// It starts itself or others without end.
+    Multiplies,
     Empty,
 }
 
@@ -197,6 +199,9 @@ impl Unwrapping<'_> {
             None => {}
             Some(shell::Trouble::Unreadable) => self.finding(parent, Finding::UnparsedShell),
             Some(shell::Trouble::TooMuch) => self.finding(parent, Finding::TooDeep),
+        }
+        if read.multiplies {
+            self.finding(parent, Finding::Multiplies);
         }
         let mut directory = inherited.directory.clone();
         for command in read.commands {

@@ -58,7 +58,10 @@ pub(crate) fn classes<'k>(
             add(keywords::class(&inner, &inside, known));
         }
         match parse(source_text, source) {
-            Some(parsed) => parsed.iter().for_each(|statement| add(parsed::class(statement))),
+            Some(parsed) => parsed.iter().for_each(|parsed| match parsed::class(parsed) {
+                "unknown" => add(keywords::class(statement, source_text, known)),
+                class => add(class),
+            }),
             None => add(keywords::class(statement, source_text, known)),
         }
     }

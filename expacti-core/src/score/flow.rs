@@ -17,6 +17,7 @@ struct Sources {
     environment: bool,
     any: bool,
     gate: bool,
+    bulk: bool,
 }
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
@@ -41,17 +42,24 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if (piped.gate || substituted.gate) && tool.otherwise.categories.contains(&Category::ProcessAndService) {
         found.push(Look::stand_alone(&known.gate_path, Category::PrivilegeAndEscape));
     }
-    if tool.sends {
-        let secret = piped.secret || substituted.secret || secrets::names_one(look);
+    if tool.sends || sends_under(look, tool) {
+        let secret = piped.secret || substituted.secret || tool.sends && secrets::names_one(look);
         if secret {
             found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
         } else if piped.environment || substituted.environment {
             found.push(Look::stand_alone(&known.environment_to_network, Category::SecretsAndCredentials));
-        } else if piped.any && !tool.runs.iter().any(|runs| runs.elsewhere) {
+        } else if piped.bulk && !tool.runs.iter().any(|runs| runs.elsewhere) {
+            found.push(Look::stand_alone(&known.bulk_to_network, Category::NetworkTransfer));
+        } else if tool.sends && piped.any && !tool.runs.iter().any(|runs| runs.elsewhere) {
             found.push(Look::stand_alone(&known.data_to_network, Category::NetworkTransfer));
         }
     }
     found
+}
+
+/// A subcommand that opens a connection, of a program that has others.
+fn sends_under(look: &Look<'_>, tool: &Tool) -> bool {
+    look.arguments.free().first().is_some_and(|word| tool.sends_under.iter().any(|sub| *sub == word.text))
 }
 
 fn runs_code(tool: &Tool) -> bool {
@@ -77,6 +85,7 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
         if let Some(tool) = look.tools.find(&seen.program.name) {
             sources.fetched |= tool.fetches;
             sources.decoded |= tool.decodes;
+            sources.bulk |= tool.bulk;
         }
         sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
             let path = format!("/{}", word.text.to_lossy());

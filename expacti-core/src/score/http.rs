@@ -1,7 +1,7 @@
 //! What a request over HTTP does, by method, address and body.
 
 use super::statements::of_statement;
-use super::{Candidate, Look};
+use super::{Candidate, Look, paths};
 
 /// Options that name the method, the body and the address, in whichever client.
 const METHOD: [&str; 3] = ["-X", "--request", "--method"];
@@ -21,9 +21,17 @@ const BODY: [&str; 14] = [
     "--post-file",
     "--raw",
 ];
-const UPLOAD: [&str; 3] = ["-T", "--upload-file", "--body-file"];
+const UPLOAD: [&str; 4] = ["-T", "--upload-file", "--body-file", "--post-file"];
 /// Words in an address or a mutation's name that say it destroys.
-const DESTRUCTIVE: [&str; 14] = [
+const DESTRUCTIVE: [&str; 22] = [
+    "power_off",
+    "poweroff",
+    "power_cycle",
+    "reboot",
+    "rebuild",
+    "rollback",
+    "deactivate",
+    "decommission",
     "delete",
     "destroy",
     "drop",
@@ -149,9 +157,20 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         }
     });
     if uploads && changes && !near {
-        found.push("upload");
+        found.push(if uploads_elsewhere(look, &bodies) { "upload-elsewhere" } else { "upload" });
     }
     found
+}
+
+/// Whether a file that is uploaded lies neither in the work tree nor among temporary files.
+fn uploads_elsewhere(look: &Look<'_>, bodies: &[String]) -> bool {
+    let options = UPLOAD.map(str::to_owned);
+    let named = look.arguments.values(&options).map(|(file, _)| file);
+    let in_bodies = bodies.iter().filter_map(|body| {
+        let (_, file) = body.split_once('@')?;
+        file.split(';').next()
+    });
+    named.chain(in_bodies).take(16).any(|file| file != "-" && paths::lies_elsewhere(look, file))
 }
 
 /// Elasticsearch and its like: a whole index, or all of them.
@@ -162,7 +181,7 @@ fn takes_all(url: &str) -> bool {
 
 /// Addresses of rights and protections.
 fn changes_rights(url: &str) -> bool {
-    [
+    const RIGHTS: &[&str] = &[
         "/protection",
         "/rulesets",
         "/collaborators",
@@ -173,9 +192,21 @@ fn changes_rights(url: &str) -> bool {
         "/hooks",
         "/visibility",
         "/transfer",
-    ]
-    .iter()
-    .any(|part| path_of(url).contains(part))
+        "/_security",
+        "/_cluster/settings",
+        "/_close",
+        "/_snapshot",
+        "/iam/",
+        "/policies",
+        "/roles",
+        "/firewall",
+        "/dns_records",
+        "/apikeys",
+        "/api-keys",
+        "/api_keys",
+        "/admin/users",
+    ];
+    RIGHTS.iter().any(|part| path_of(url).contains(part))
 }
 
 fn is_file(body: &str) -> bool {

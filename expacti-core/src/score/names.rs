@@ -34,7 +34,22 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
             !value.is_empty() && !harmless.iter().any(|pattern| glob(pattern, value))
         })
     };
-    if look.seen.assignments.iter().any(|(name, value)| hijacks(name, &value.text.to_lossy())) {
+    let harms = |name: &str, value: &str| {
+        let variables = &look.known.context.harmful_values;
+        // Some programs read their variables in small letters too.
+        let upper = name.to_ascii_uppercase();
+        let entry = variables.iter().find(|(pattern, _)| glob(pattern, &upper));
+        entry.is_some_and(|(_, harmful)| harmful.iter().any(|pattern| glob(pattern, value)))
+    };
+    let exported = matches!(program.name.as_str(), "export" | "declare" | "typeset" | "readonly" | "local");
+    let words = if exported { look.seen.words.get(1..).unwrap_or_default() } else { &[] };
+    let exports = words.iter().take(64).filter_map(|word| {
+        let text = word.text.to_lossy();
+        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    });
+    let assigned =
+        look.seen.assignments.iter().map(|(name, value)| (name.clone(), value.text.to_lossy().into_owned()));
+    if assigned.chain(exports).any(|(name, value)| hijacks(&name, &value) || harms(&name, &value)) {
         found.push(Look::stand_alone(&known.environment_hijack, Category::CodeExecution));
     }
     if fetched_before(look) {

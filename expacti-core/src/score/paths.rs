@@ -96,7 +96,8 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
     } else if !path.inside {
         found.push(&modifiers.outside_work_tree);
     }
-    if matches!(role, PathRole::Delete | PathRole::Own) && is_secret(look, text) {
+    let records = text.ends_with("history");
+    if (records || matches!(role, PathRole::Delete | PathRole::Own)) && is_secret(look, text) {
         found.push(&modifiers.secret_file_change);
     }
     let vanishes = found.iter().any(|modifier| modifier.points < 0);
@@ -124,6 +125,12 @@ pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
     let path = Path::read(look, text);
     let fits = |pattern: &String| path.fits(pattern) || glob(pattern, path.text);
     look.known.places.secrets.iter().any(fits) && !look.known.places.harmless.iter().any(fits)
+}
+
+/// Whether a file lies neither in the work tree nor among temporary files.
+pub(super) fn lies_elsewhere(look: &Look<'_>, text: &str) -> bool {
+    let path = Path::read(look, text);
+    !path.inside && !look.known.places.temporary.iter().any(|root| path.is_below(root))
 }
 
 /// Whether one of `words` stands between the separators of `text`.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Candidate, Look};
+use super::{Candidate, Look, net};
 use crate::request::Stdin;
 use crate::see::{Input, carries_program};
 use crate::sql;
@@ -24,13 +24,17 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
 
 fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Candidate<'t>>) {
     let known = look.known;
+    let first = look.arguments.free().first().map(|word| word.text.as_ref());
+    if !reader.under.is_empty() && !reader.under.iter().any(|under| Some(under.as_str()) == first) {
+        return;
+    }
     let mut texts: Vec<Cow<'_, str>> = Vec::new();
     texts.extend(look.arguments.values(&reader.options).map(|(text, _)| Cow::Borrowed(text)));
     if let Some(from) = reader.from_argument {
         texts.extend(look.arguments.free().iter().skip(from).map(|word| Cow::Borrowed(word.text.as_ref())));
     }
     let mut unseen = look.arguments.has(&reader.files);
-    if texts.is_empty() && !unseen {
+    if texts.is_empty() && !unseen && !reader.options_only {
         match &look.seen.input {
             Input::Text(text) => texts.push(Cow::Borrowed(text.as_ref())),
             Input::Pipe | Input::File => unseen = true,
@@ -40,7 +44,16 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         }
     }
     if unseen {
-        found.push(Look::stand_alone(&known.modifiers.input_unknown, Category::DatabaseWrite));
+        let named = look.arguments.values(&reader.files).map(|(file, _)| Cow::Borrowed(file));
+        let redirected = look.seen.redirections.iter().filter(|redirection| !redirection.writes);
+        let read = redirected.filter_map(|redirection| redirection.target.as_ref());
+        let mut files = named.chain(read.map(|target| target.text.to_lossy()));
+        let modifier = if files.any(|file| net::names_destruction(look, &file)) {
+            &known.modifiers.name_destroys
+        } else {
+            &known.modifiers.input_unknown
+        };
+        found.push(Look::stand_alone(modifier, Category::DatabaseWrite));
     }
     for text in texts {
         for class in sql::classes(&text, reader.dialect, &known.sql) {
@@ -59,7 +72,7 @@ pub(super) fn of_statement<'t>(id: &str, statement: &'t Statement) -> Candidate<
         why: Cow::Borrowed(&statement.why),
         categories: Cow::Owned(vec![statement.category]),
         undo: statement.undo,
-        production: None,
+        production: statement.production,
         with: Vec::new(),
     }
 }

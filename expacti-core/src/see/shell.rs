@@ -32,6 +32,8 @@ pub(crate) struct ShellText {
     pub commands: Vec<ShellCommand>,
     /// Why it may not be all.
     pub trouble: Option<Trouble>,
+    /// A function starts itself in the background or through a pipe, or an endless loop starts something at each turn.
+    pub multiplies: bool,
 }
 
 /// Why a text could not be read in full.
@@ -106,6 +108,11 @@ struct Reader<'t> {
     heredocs_read: usize,
     /// Ranges of commands whose output goes into the words being read.
     substituted: Vec<Range<usize>>,
+    /// The name of a function whose body is to follow.
+    announced: Option<String>,
+    /// The functions whose bodies are being read.
+    functions: Vec<String>,
+    multiplies: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -125,6 +132,9 @@ impl<'t> Reader<'t> {
             heredocs: Vec::new(),
             heredocs_read: 0,
             substituted: Vec::new(),
+            announced: None,
+            functions: Vec::new(),
+            multiplies: false,
         }
     }
 
@@ -138,7 +148,7 @@ impl<'t> Reader<'t> {
                 command.input = ShellInput::Text(text);
             }
         }
-        ShellText { commands: self.commands, trouble: self.trouble }
+        ShellText { commands: self.commands, trouble: self.trouble, multiplies: self.multiplies }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -193,6 +203,7 @@ impl<'t> Reader<'t> {
         inner.list(None);
         self.expanded = inner.expanded;
         let found = inner.finish();
+        self.multiplies |= found.multiplies;
         if let Some(trouble) = found.trouble {
             self.trouble(trouble);
         }

@@ -47,7 +47,10 @@ pub(super) fn look_inside(
         }
         return;
     };
-    if !first.literal && !program.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b)) {
+    if !first.literal
+        && !program.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+        && !prints_settings(&first.text.to_lossy(), tools)
+    {
         found.findings.push(Finding::ComputedCommand);
     }
     if seen.via.is_empty()
@@ -180,6 +183,7 @@ fn look_at(
                     Some((&":::", lines)) => lines.join("\n"),
                     _ => text.join(" "),
                 };
+                let literal = literal || prints_settings(&text, tools);
                 found.children.push(child(name.clone(), Inner::Shell { text, literal }));
             } else if runs.elsewhere
                 && let Input::Text(text) = &seen.input
@@ -206,6 +210,11 @@ fn look_at(
             match free.first() {
                 Some(_) if seen.via.is_empty() && request.script.is_some() => {}
                 Some(file) if is_standard_input(&file.text) => from_input(seen, request, name, found),
+                Some(file) if file.text.starts_with("<(") => {
+                    if !prints_settings(&file.text, tools) {
+                        found.findings.push(Finding::ComputedProgram);
+                    }
+                }
                 Some(file) => {
                     found.findings.push(Finding::UnreadScript);
                     let words = seen.words.get(file.index..).unwrap_or_default().to_vec();
@@ -244,6 +253,25 @@ fn from_input(seen: &Seen, request: &ExecRequest, name: &str, found: &mut Found)
 
 pub(super) fn is_standard_input(path: &str) -> bool {
     matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+}
+
+/// Whether a text is nothing but the output of one known program that prints settings for the shell which asks:
+/// `$(ssh-agent -s)`, `<(kubectl completion bash)`.
+fn prints_settings(text: &str, tools: &Tools) -> bool {
+    let inside =
+        text.strip_prefix("$(").or_else(|| text.strip_prefix("<(")).and_then(|rest| rest.strip_suffix(')'));
+    let Some(inside) =
+        inside.filter(|inside| !inside.contains(['$', '`', ';', '|', '&', '(', '<', '>', '\n']))
+    else {
+        return false;
+    };
+    let mut words = inside.split_whitespace();
+    let name = words.next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let known = &tools.knowledge().verbs.settings;
+    tools
+        .find(name)
+        .is_some_and(|tool| tool.prints_settings || words.next().is_some_and(|word| known.contains(word)))
 }
 
 fn as_assignment(word: &Word) -> Option<(String, Word)> {

@@ -100,7 +100,11 @@ pub(super) fn class<'k>(
 ) -> &'k str {
     let Some(first) = statement.first() else { return "meta" };
     if first.word.starts_with('\\') {
-        return key(known, client_command(&first.word, statement));
+        return key(known, client_command(&first.word, statement, source));
+    }
+    if first.word == "system" && source.len() > "system".len() && statement.len() > 1 && !source.contains('=')
+    {
+        return key(known, "client-shell");
     }
     if matches!(first.word.as_str(), "explain" | "describe" | "desc") {
         let analyzes = statement.get(1).is_some_and(|token| token.word.starts_with("analy"));
@@ -168,12 +172,15 @@ pub(super) fn runs_text(statement: &[Token]) -> bool {
         || statement.iter().skip(1).any(|token| token.word == "execute")
 }
 
-fn client_command(word: &str, statement: &[Token]) -> &'static str {
+fn client_command(word: &str, statement: &[Token], source: &str) -> &'static str {
+    let runs = statement.iter().any(|token| token.word == "program");
     match word {
+        "\\copy" if runs => "server-program",
+        "\\g" | "\\o" | "\\gx" | "\\w" if source.contains('|') => "client-shell",
         "\\!" => "client-shell",
         "\\copy" if statement.iter().any(|token| token.word == "from") => "copy-in",
         "\\copy" => "copy-out",
-        "\\i" | "\\ir" | "\\include" | "\\g" | "\\gexec" | "\\o" => "unknown",
+        "\\i" | "\\ir" | "\\include" | "\\g" | "\\gexec" | "\\o" | "\\setenv" | "\\cd" => "unknown",
         _ if word.starts_with("\\!") => "client-shell",
         _ => "meta",
     }

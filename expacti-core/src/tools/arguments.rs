@@ -46,7 +46,11 @@ impl<'a> Arguments<'a> {
             abbreviates: tool.is_some_and(|tool| tool.abbreviates),
             single_dash: tool.is_some_and(|tool| tool.single_dash),
         };
-        let takes_value = |name: &str| tool.is_some_and(|tool| tool.values.iter().any(|value| value == name));
+        let takes_value = |name: &str, subcommand: Option<&str>| {
+            tool.is_some_and(|tool| {
+                tool.values.iter().any(|value| value == name) && !is_plain(tool, name, subcommand)
+            })
+        };
         let limit = limit.or_else(|| tool.is_some_and(|tool| tool.options_first).then_some(1));
         let mut options_over = false;
         let mut doubtful = false;
@@ -58,6 +62,8 @@ impl<'a> Arguments<'a> {
                 options_over = true;
                 doubtful = false;
             } else if is_option {
+                let subcommand = read.free.last().map(|free| free.text.clone());
+                let takes_value = |name: &str| takes_value(name, subcommand.as_deref());
                 let pending = read.option(text, word.literal, &takes_value);
                 doubtful = matches!(pending, Pending::Unknown);
                 if matches!(pending, Pending::Value)
@@ -119,6 +125,16 @@ impl<'a> Arguments<'a> {
         self.flags.iter().any(|flag| names.iter().any(|name| self.same(name, &flag.name)))
     }
 
+    /// Whether this option is given under its full name.
+    pub(crate) fn has_exactly_one(&self, name: &str) -> bool {
+        self.flags.iter().any(|flag| flag.name == name)
+    }
+
+    /// The names of all options, as they are written.
+    pub(crate) fn flag_names(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(|flag| flag.name.as_ref())
+    }
+
     /// The values given to any of these options: text and whether it is known now.
     pub(crate) fn values<'s>(&'s self, names: &'s [String]) -> impl Iterator<Item = (&'s str, bool)> + 's {
         self.flags
@@ -164,6 +180,18 @@ impl<'a> Arguments<'a> {
         best_from(0).or_else(|| self.free.first().filter(|free| free.doubtful).and_then(|_| best_from(1)))
     }
 
+    /// Whether one of `paths` is the subcommand and has `verb` in it as it is.
+    pub(crate) fn subcommand_says(&self, paths: &[Vec<String>], verb: &str) -> bool {
+        paths.iter().any(|path| path.iter().any(|word| word == verb) && self.subcommand_at(0, path))
+    }
+
+    /// The last word of the longest of `paths` that is the subcommand, where it is no pattern.
+    pub(crate) fn verb_of<'p>(&self, paths: &'p [Vec<String>]) -> Option<&'p str> {
+        let fitting = paths.iter().filter(|path| self.subcommand_at(0, path));
+        let longest = fitting.max_by_key(|path| path.len())?;
+        longest.last().map(String::as_str).filter(|word| !word.contains('*'))
+    }
+
     fn subcommand_at(&self, start: usize, path: &[String]) -> bool {
         path.iter().enumerate().all(|(offset, pattern)| {
             self.free.get(start + offset).is_some_and(|free| glob(pattern, &free.text))
@@ -205,6 +233,14 @@ impl<'a> Arguments<'a> {
     pub(crate) fn after_wrapper(&self, runs: &Runs) -> Option<usize> {
         self.after_subcommand(&runs.sub_words)
     }
+}
+
+/// Whether the option takes no value behind this subcommand, although it does elsewhere.
+fn is_plain(tool: &Tool, option: &str, subcommand: Option<&str>) -> bool {
+    let fits = |plain: &String| {
+        plain.split_once(' ').is_some_and(|(under, name)| name == option && Some(under) == subcommand)
+    };
+    tool.plain.iter().any(fits)
 }
 
 enum Pending {

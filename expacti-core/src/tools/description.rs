@@ -108,6 +108,9 @@ pub(crate) struct Tool {
     /// Options that take the next word as their value.
     #[serde(default)]
     pub values: Vec<String>,
+    /// `subcommand -x`: behind this subcommand the option takes no value.
+    #[serde(default)]
+    pub plain: Vec<String>,
     /// Long options may be shortened to what is unique.
     #[serde(default)]
     pub abbreviates: bool,
@@ -158,6 +161,28 @@ pub(crate) struct Tool {
     /// It shows what is in the files it is given.
     #[serde(default)]
     pub reveals: bool,
+    /// Under these subcommands what it is given may leave the machine.
+    #[serde(default)]
+    pub sends_under: Vec<String>,
+    /// It packs whole folders or databases into one stream.
+    #[serde(default)]
+    pub bulk: bool,
+    /// What it prints is meant to be run by the shell that asks (`eval "$(ssh-agent -s)"`).
+    #[serde(default)]
+    pub prints_settings: bool,
+    /// The word `help` at the end asks for help.
+    #[serde(default)]
+    pub help_word: bool,
+    /// Some effect asks for a subcommand: it is a program of many verbs. Made at load.
+    #[serde(skip)]
+    pub has_verbs: bool,
+}
+
+impl Tool {
+    /// The description of what nobody described.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.names.first().is_some_and(|name| name == "*")
+    }
 }
 
 /// Something a program does under some condition. The effect with the most points is the base of a command's score;
@@ -238,6 +263,9 @@ pub(crate) struct Effect {
     /// Condition: what it reads from standard input is known and fits any of these patterns.
     #[serde(default)]
     pub input: Vec<String>,
+    /// Condition: its output goes into a file that stays.
+    #[serde(default)]
+    pub into_file: bool,
     /// `sub` split into words, made at load.
     #[serde(skip)]
     pub sub_words: Vec<Vec<String>>,
@@ -317,6 +345,12 @@ pub(crate) struct SqlReader {
     /// The free argument from which on the arguments are SQL.
     #[serde(default)]
     pub from_argument: Option<usize>,
+    /// Only where the first free argument is one of these.
+    #[serde(default)]
+    pub under: Vec<String>,
+    /// Standard input is no SQL.
+    #[serde(default)]
+    pub options_only: bool,
 }
 
 /// Whose SQL it is.
@@ -394,6 +428,7 @@ fn prepare(file: &str, tool: &mut Tool) -> Result<(), ToolError> {
         }
         effect.sub_words = words(&effect.sub);
     }
+    tool.has_verbs = tool.effects.iter().any(|effect| !effect.sub.is_empty());
     let mut values: Vec<String> = Vec::new();
     if let Some(code) = &tool.code {
         values.extend(code.options.iter().chain(&code.modules).cloned());

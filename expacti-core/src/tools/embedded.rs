@@ -36,5 +36,6 @@ pub(super) fn knowledge() -> Result<Knowledge, ToolError> {
         sql: include_str!("../../knowledge/sql.toml"),
         code: include_str!("../../knowledge/code.toml"),
         http: include_str!("../../knowledge/http.toml"),
+        verbs: include_str!("../../knowledge/verbs.toml"),
     })
 }

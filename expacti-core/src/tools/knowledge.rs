@@ -1,6 +1,6 @@
 //! What is known beside single tools: modifiers, production's names, places in the file system, SQL, dangerous calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,7 @@ pub(crate) struct Knowledge {
     pub sql: BTreeMap<String, Statement>,
     pub calls: Vec<Call>,
     pub requests: BTreeMap<String, Statement>,
+    pub verbs: Verbs,
 }
 
 /// The texts they are read from.
@@ -27,6 +28,7 @@ pub(super) struct KnowledgeTexts {
     pub sql: &'static str,
     pub code: &'static str,
     pub http: &'static str,
+    pub verbs: &'static str,
 }
 
 impl Knowledge {
@@ -52,6 +54,7 @@ impl Knowledge {
             context: read("knowledge/context.toml", texts.context)?,
             places: read("knowledge/paths.toml", texts.paths)?,
             sql: read::<SqlFile>("knowledge/sql.toml", texts.sql)?.statement,
+            verbs: read("knowledge/verbs.toml", texts.verbs)?,
             calls: read::<CodeFile>("knowledge/code.toml", texts.code)?.call,
         })
     }
@@ -102,12 +105,14 @@ modifiers! {
     sudo, unattended, elsewhere_root, outside_hours, gains_privileges, no_file, unstable_file,
     // What cannot be seen.
     computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
-    partial_request, unseen_program, empty_command,
+    partial_request, unseen_program, empty_command, asks_for_help,
+    // What a name says where nobody described the program.
+    name_destroys, name_stops, name_shows_secrets, writes_named_file, multiplies,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, program_from_input, unread_script,
     environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, hidden_characters,
     // What leaks.
-    secret_in_argument, secret_variable, secret_to_network, environment_to_network, data_to_network,
+    secret_in_argument, secret_variable, secret_to_network, environment_to_network, data_to_network, bulk_to_network,
     // What it costs.
     irreversible, irreversible_floor, read_only_ceiling, context_ceiling, range,
 }
@@ -132,6 +137,8 @@ pub(crate) struct Context {
     pub variables: BTreeMap<Reach, Vec<String>>,
     /// Variables through which other code gets into a program, and patterns of values that do not.
     pub hijacking_variables: BTreeMap<String, Vec<String>>,
+    /// Variables that are everyday ones, and patterns of values that are not.
+    pub harmful_values: BTreeMap<String, Vec<String>>,
     /// Options that answer questions in advance.
     pub unattended_options: Vec<String>,
     /// From this score on, context adds no more.
@@ -180,6 +187,34 @@ pub(crate) struct Places {
     pub work_roots: Vec<String>,
 }
 
+/// What words say where no description says more.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Verbs {
+    /// Verbs that take something away for good.
+    pub destroy: HashSet<String>,
+    /// Verbs that do so where the program works on clouds, clusters, databases or deployments.
+    pub remove: HashSet<String>,
+    /// Verbs that stop something or take it back, where the program works on such things.
+    pub stop: HashSet<String>,
+    /// Verbs that only look.
+    pub look: HashSet<String>,
+    /// Nouns that say secret.
+    pub secret: HashSet<String>,
+    /// Verbs that show what a noun stands for.
+    pub show: HashSet<String>,
+    /// Options that make a command only try.
+    pub tries: HashSet<String>,
+    /// Options that destroy, of programs nobody described.
+    pub destroying_options: HashSet<String>,
+    /// Options whose value is a file that is written.
+    pub writing_options: HashSet<String>,
+    /// Subcommands of known programs that print settings for a shell.
+    pub settings: HashSet<String>,
+    /// Kinds of work in which `remove` and `stop` are meant.
+    pub infrastructure: HashSet<Category>,
+}
+
 /// What a class of SQL statements does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -193,6 +228,9 @@ pub(crate) struct Statement {
     /// How hard it is to undo.
     #[serde(default)]
     pub undo: Undo,
+    /// Points in production, where they differ from its category's.
+    #[serde(default)]
+    pub production: Option<i16>,
     /// Words that stand for it where SQL cannot be parsed, in order; each may end with `*`.
     #[serde(default)]
     pub keywords: Vec<String>,

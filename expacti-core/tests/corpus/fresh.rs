@@ -57,7 +57,7 @@ fn request(command: &str) -> ExecRequest {
         "cwd": "/home/dev/shop",
         "git": { "work_tree": "/home/dev/shop", "branch": "feature/coupon-codes" },
     });
-    serde_json::from_value(request).unwrap()
+    serde_json::from_value(request).unwrap_or_else(|e| panic!("{command}: {e}"))
 }
 
 fn load(name: &str) -> Vec<String> {

@@ -9,6 +9,13 @@ use super::word::Fields;
 use super::{MAX_NESTING, Reader, ShellCommand, ShellInput, Trouble};
 use crate::assessment::{Redirection, Word};
 
+/// Bytes of an expansion that are looked through for its end.
+const MAX_CHANGE: usize = 256;
+/// Places in a value that one expansion replaces.
+const MAX_REPLACED: usize = 1024;
+/// Commands of one pipeline whose output is told.
+const MAX_PIPELINE: usize = 8;
+
 impl<'t> Reader<'t> {
     /// Reads what a `$` begins.
     pub(super) fn dollar(&mut self, fields: &mut Fields, quoted: bool) {
@@ -97,6 +104,9 @@ impl<'t> Reader<'t> {
             self.variable(fields, quoted, &name, start);
             return;
         }
+        if !name.is_empty() && self.changed_value(fields, quoted, &name) {
+            return;
+        }
         let mut inside = Fields::default();
         self.depth += 1;
         if self.depth > MAX_NESTING {
@@ -158,6 +168,23 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// `${name:2:1}`, `${name^^}`, `${name,,}`, `${name#text}`, `${name%text}` and `${name/text/other}` of a known value;
+    /// false (nothing taken) for all others.
+    fn changed_value(&mut self, fields: &mut Fields, quoted: bool, name: &str) -> bool {
+        let rest = self.rest();
+        let Some(end) = rest.bytes().take(MAX_CHANGE).position(|byte| byte == b'}') else { return false };
+        let change = &rest[..end];
+        if change.contains(['$', '`', '\\', '"', '\'', '*', '?', '[', '{']) {
+            return false;
+        }
+        let Some(value) = self.value_of(name) else { return false };
+        let Some(changed) = change_value(&value, change) else { return false };
+        self.position += end + 1;
+        self.expanded += changed.len();
+        fields.value(&changed, quoted);
+        true
+    }
+
     /// Reads commands up to the closing parenthesis; which they are.
     pub(super) fn substitution(&mut self) -> Range<usize> {
         let start = self.commands.len();
@@ -215,16 +242,24 @@ impl<'t> Reader<'t> {
 
     /// Puts the output of commands into the word where it can be told (`$(echo rm)`), else their source.
     fn substituted_value(&mut self, fields: &mut Fields, quoted: bool, range: Range<usize>, start: usize) {
-        let value = match self.commands.get(range) {
-            Some([only]) if only.input == ShellInput::Inherited => {
-                output_of(&only.words, &only.redirections, None)
-            }
-            Some([first, second]) => piped_output(first, second),
-            _ => None,
-        };
-        match value {
+        match self.output_of_range(range) {
             Some(value) => fields.value(value.trim_end_matches('\n'), quoted),
             None => fields.unknown(self.text.get(start..self.position).unwrap_or_default()),
+        }
+    }
+
+    /// What these commands print together, where that can be told.
+    pub(super) fn output_of_range(&self, range: Range<usize>) -> Option<String> {
+        let first = range.start;
+        let commands = self.commands.get(range)?;
+        let last = commands.last()?;
+        match &last.input {
+            ShellInput::Inherited if commands.len() == 1 => output_of(&last.words, &last.redirections, None),
+            ShellInput::Text(text) if commands.len() == 1 => {
+                output_of(&last.words, &last.redirections, Some(text))
+            }
+            ShellInput::Pipe(_) => piped_output(commands, first),
+            ShellInput::Inherited | ShellInput::Text(_) | ShellInput::File | ShellInput::Pending(_) => None,
         }
     }
 
@@ -308,6 +343,40 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// What an expansion makes of a value; none for those that are not followed.
+fn change_value(value: &str, change: &str) -> Option<String> {
+    if let Some(range) = change.strip_prefix(':') {
+        let (from, length) = match range.split_once(':') {
+            Some((from, length)) => (from, Some(length.trim().parse::<usize>().ok()?)),
+            None => (range, None),
+        };
+        let from = from.trim().parse::<usize>().ok()?;
+        return Some(value.chars().skip(from).take(length.unwrap_or(usize::MAX)).collect());
+    }
+    match change {
+        "^^" => return Some(value.to_uppercase()),
+        ",," => return Some(value.to_lowercase()),
+        _ => {}
+    }
+    if let Some(text) = change.strip_prefix("##").or_else(|| change.strip_prefix('#')) {
+        return (!text.is_empty()).then(|| value.strip_prefix(text).unwrap_or(value).to_owned());
+    }
+    if let Some(text) = change.strip_prefix("%%").or_else(|| change.strip_prefix('%')) {
+        return (!text.is_empty()).then(|| value.strip_suffix(text).unwrap_or(value).to_owned());
+    }
+    let (all, change) = match change.strip_prefix("//") {
+        Some(change) => (true, change),
+        None => (false, change.strip_prefix('/')?),
+    };
+    let (from, to) = change.split_once('/').unwrap_or((change, ""));
+    if from.is_empty() {
+        return None;
+    }
+    let limit = if all { MAX_REPLACED } else { 1 };
+    let changed = value.replacen(from, to, limit);
+    (changed.len() <= super::MAX_EXPANDED).then_some(changed)
+}
+
 /// What a command prints, where that needs no running: `echo`, `printf` without arguments, `which`, `command -v`, and
 /// what only passes on or decodes a known `input`.
 pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Option<&str>) -> Option<String> {
@@ -339,6 +408,18 @@ pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Opt
             input.map(str::to_owned)
         }
         ("rev", []) => input.map(|text| text.trim_end().chars().rev().collect()),
+        ("tr", [option, set]) if option == "-d" => {
+            let set = character_set(set)?;
+            input.map(|text| text.chars().filter(|c| !set.contains(c)).collect())
+        }
+        ("tr", [from, to]) => translated(input?, from, to),
+        ("openssl", [name, options @ ..])
+            if matches!(name.as_ref(), "base64" | "enc" | "a")
+                && options.iter().any(|option| option == "-d")
+                && options.iter().all(|option| matches!(option.as_ref(), "-d" | "-A" | "-a" | "-base64")) =>
+        {
+            decoded(input?)
+        }
         ("base64", [option]) if matches!(option.as_ref(), "-d" | "-D" | "--decode" | "-di") => {
             decoded(input?)
         }
@@ -347,13 +428,58 @@ pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Opt
     }
 }
 
-/// The output of two commands of which one writes into the other.
-fn piped_output(first: &ShellCommand, second: &ShellCommand) -> Option<String> {
-    if !matches!(&second.input, ShellInput::Pipe(range) if range.len() == 1) {
+/// The output of a pipeline, each command of which reads only from the one before it. `offset` is the first one's number.
+fn piped_output(commands: &[ShellCommand], offset: usize) -> Option<String> {
+    if commands.len() > MAX_PIPELINE {
         return None;
     }
-    let between = output_of(&first.words, &first.redirections, None)?;
-    output_of(&second.words, &second.redirections, Some(&between))
+    let mut text: Option<String> = None;
+    for (number, command) in commands.iter().enumerate() {
+        let before = match &command.input {
+            ShellInput::Inherited if number == 0 => None,
+            ShellInput::Text(text) if number == 0 => Some(text.clone()),
+            ShellInput::Pipe(range) if number > 0 && *range == (offset + number - 1..offset + number) => text,
+            ShellInput::Inherited
+            | ShellInput::Text(_)
+            | ShellInput::Pipe(_)
+            | ShellInput::File
+            | ShellInput::Pending(_) => return None,
+        };
+        text = Some(output_of(&command.words, &command.redirections, before.as_deref())?);
+    }
+    text
+}
+
+/// What `tr FROM TO` makes of a text.
+fn translated(text: &str, from: &str, to: &str) -> Option<String> {
+    let (from, to) = (character_set(from)?, character_set(to)?);
+    let last = *to.last()?;
+    let map =
+        |c: char| from.iter().rposition(|f| *f == c).map_or(c, |at| to.get(at).copied().unwrap_or(last));
+    Some(text.chars().map(map).collect())
+}
+
+/// The characters of a set of `tr`: single ones and ranges. None where it has classes.
+fn character_set(set: &str) -> Option<Vec<char>> {
+    if set.contains("[:") || set.contains("[=") || set.len() > 256 {
+        return None;
+    }
+    let chars: Vec<char> = unescape(set).chars().filter(|c| !matches!(c, '[' | ']')).collect();
+    let mut found = Vec::new();
+    let mut rest = chars.as_slice();
+    while let Some((first, after)) = rest.split_first() {
+        if let ['-', last, ..] = after {
+            if last < first || u32::from(*last) - u32::from(*first) > 256 {
+                return None;
+            }
+            found.extend(*first..=*last);
+            rest = &after[2..];
+        } else {
+            found.push(*first);
+            rest = after;
+        }
+    }
+    Some(found)
 }
 
 fn decoded(text: &str) -> Option<String> {

@@ -14,6 +14,10 @@ struct Block {
     /// The pipeline element that the block is, so that a `|` behind it means all of it.
     element_start: usize,
     upstream: Option<Range<usize>>,
+    /// It is the body of a function.
+    function: bool,
+    /// A loop whose condition always holds.
+    endless: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,7 @@ impl Reader<'_> {
             match byte {
                 b'#' => self.comment(),
                 b'\n' | b';' | b'&' | b'|' => {
+                    self.multiplies |= self.goes_to_background() && blocks.iter().any(|block| block.endless);
                     let piped = self.separator(&blocks);
                     let base = blocks.last().and_then(|block| block.upstream.clone());
                     upstream = if piped { Some(element_start..self.commands.len()) } else { base };
@@ -48,7 +53,7 @@ impl Reader<'_> {
                 b')' => {
                     if blocks.last().is_some_and(|block| block.kind == Opened::Parenthesis) {
                         self.position += 1;
-                        Self::close(&mut blocks, &mut element_start, &mut upstream);
+                        self.close(&mut blocks, &mut element_start, &mut upstream);
                         self.after_compound(upstream.clone());
                     } else if end == Some(b')') {
                         break;
@@ -59,10 +64,13 @@ impl Reader<'_> {
                 b'(' if self.peek_at(1) == Some(b'(') && self.arithmetic(2) => {}
                 b'(' => {
                     self.position += 1;
+                    let function = self.begin_body();
                     blocks.push(Block {
                         kind: Opened::Parenthesis,
                         element_start,
                         upstream: upstream.clone(),
+                        function,
+                        endless: false,
                     });
                     element_start = self.commands.len();
                     if blocks.len() > MAX_NESTING * 4 {
@@ -81,8 +89,29 @@ impl Reader<'_> {
         }
     }
 
-    fn close(blocks: &mut Vec<Block>, element_start: &mut usize, upstream: &mut Option<Range<usize>>) {
+    /// Whether a function was announced whose body begins here.
+    fn begin_body(&mut self) -> bool {
+        let announced = self.announced.take();
+        let begins = announced.is_some();
+        self.functions.extend(announced);
+        begins
+    }
+
+    /// Whether a lone `&` stands here.
+    fn goes_to_background(&self) -> bool {
+        self.peek() == Some(b'&') && !matches!(self.peek_at(1), Some(b'&' | b'>'))
+    }
+
+    fn close(
+        &mut self,
+        blocks: &mut Vec<Block>,
+        element_start: &mut usize,
+        upstream: &mut Option<Range<usize>>,
+    ) {
         if let Some(block) = blocks.pop() {
+            if block.function {
+                self.functions.pop();
+            }
             *element_start = block.element_start;
             *upstream = block.upstream;
         }
@@ -202,7 +231,15 @@ impl Reader<'_> {
         let word = self.bare_word();
         let length = word.len();
         let mut open = |reader: &mut Self, kind, element_start: &mut usize| {
-            blocks.push(Block { kind, element_start: *element_start, upstream: upstream.clone() });
+            let function = reader.begin_body();
+            let endless = kind == Opened::Loop && reader.always_holds(length);
+            blocks.push(Block {
+                kind,
+                element_start: *element_start,
+                upstream: upstream.clone(),
+                function,
+                endless,
+            });
             *element_start = reader.commands.len();
             if blocks.len() > MAX_NESTING * 4 {
                 reader.give_up();
@@ -240,13 +277,14 @@ impl Reader<'_> {
                     self.trouble(super::Trouble::Unreadable);
                 }
                 self.position += length;
-                Self::close(blocks, element_start, upstream);
+                self.close(blocks, element_start, upstream);
                 self.after_compound(upstream.clone());
                 return true;
             }
             "function" => {
                 self.position += length;
                 self.blanks();
+                self.announced = Some(self.bare_word().to_owned());
                 self.word();
                 self.blanks();
                 if self.rest().starts_with("()") {
@@ -353,11 +391,14 @@ impl Reader<'_> {
                         // A function: its body follows as commands that may run.
                         self.position += self.rest().find(')').map_or(1, |at| at + 1);
                         self.substituted = outer;
+                        self.announced = command.words.first().map(|word| word.text.to_lossy().into_owned());
+                        self.blanks_and_lines();
                         return;
                     }
                     self.unreadable(1);
                 }
                 Some(_) if command.words.is_empty() && self.assignment(&mut command) => {}
+                Some(b'<') if self.peek_at(1) == Some(b'(') => self.process_word(&mut command),
                 Some(_) => command.words.extend(self.word().into_words()),
             }
         }
@@ -367,9 +408,54 @@ impl Reader<'_> {
             self.unreadable(1);
         }
         self.remember(&command);
+        self.multiplies |= self.starts_itself(&command);
         if !(command.words.is_empty() && command.redirections.is_empty() && command.assignments.is_empty()) {
             self.push(command);
         }
+    }
+
+    /// `<(...)` as a word. Where its text is known, that is what the command reads, and the word names its input.
+    fn process_word(&mut self, command: &mut ShellCommand) {
+        let start = self.position;
+        self.position += 2;
+        let range = self.substitution();
+        let alone =
+            matches!(self.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b')'));
+        let known = self.output_of_range(range);
+        if let Some(text) = known.filter(|_| alone && command.input == ShellInput::Inherited) {
+            command.input = ShellInput::Text(text);
+            command.words.push(Word { text: "/dev/stdin".into(), literal: true });
+            return;
+        }
+        let source = self.text.get(start..self.position).unwrap_or_default();
+        command.words.push(Word { text: source.into(), literal: false });
+        if !alone {
+            command.words.extend(self.word().into_words());
+        }
+    }
+
+    /// Whether this command is the function it stands in, and more than one of it will run at a time.
+    fn starts_itself(&self, command: &ShellCommand) -> bool {
+        let Some(name) = command.words.first().map(|word| word.text.to_lossy()) else { return false };
+        let piped = matches!(command.input, ShellInput::Pipe(_))
+            || self.peek() == Some(b'|') && self.peek_at(1) != Some(b'|');
+        (piped || self.goes_to_background()) && self.functions.iter().any(|function| *function == name)
+    }
+
+    /// Whether the condition behind a `while` or `until` of `length` bytes can never end the loop.
+    fn always_holds(&self, length: usize) -> bool {
+        let condition = self.rest().get(length..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        let until = self.rest().starts_with("until");
+        let forms: &[&str] = if until {
+            &["false", "! true"]
+        } else {
+            &["true", ":", "[ 1", "((1", "(( 1", "[[ 1", "! false"]
+        };
+        forms.iter().any(|form| {
+            condition
+                .strip_prefix(form)
+                .is_some_and(|rest| rest.trim_start_matches([' ', ']', ')']).starts_with([';', '\n']))
+        })
     }
 
     fn blank_before(&self) -> bool {
@@ -521,6 +607,17 @@ impl Reader<'_> {
         }
         if matches!(self.peek(), None | Some(b'\n' | b';' | b'|' | b')' | b'&')) {
             self.trouble(super::Trouble::Unreadable);
+            return;
+        }
+        let process = operator == "<" && self.rest().starts_with("<(");
+        if process {
+            self.position += 2;
+            let range = self.substitution();
+            command.input = match self.output_of_range(range.clone()) {
+                Some(text) => ShellInput::Text(text),
+                None => ShellInput::Pipe(range),
+            };
+            command.redirections.push(Redirection { writes: false, target: None });
             return;
         }
         let fields: Fields = self.word();

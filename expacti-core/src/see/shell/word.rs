@@ -348,6 +348,7 @@ impl Reader<'_> {
         }
         self.expanded = inner.expanded;
         let found = inner.finish();
+        self.multiplies |= found.multiplies;
         if let Some(trouble) = found.trouble {
             self.trouble(trouble);
         }
