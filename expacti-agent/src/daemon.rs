@@ -1,5 +1,7 @@
 //! The daemon: kernel edge, engine, desk, log and interface, put together.
 
+mod crew;
+mod decider;
 mod engine;
 mod execs;
 mod ledger;
@@ -24,13 +26,15 @@ use expacti_core::rules::RuleSet;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use self::decider::Decider;
 use self::engine::{Engine, InForce};
 use self::ledger::Ledger;
 use self::past::Past;
-use self::reader::{Judges, Reader};
+use self::reader::Reader;
 use crate::api::{Api, ApiConfig};
-use crate::desk::{Desk, NobodyToNotify, Ports};
+use crate::desk::{Desk, Ports};
 use crate::kernel::{self, Gate, Ring};
+use crate::notify::{Notifications, NotifyConfig};
 use crate::reviewers::Reviewers;
 
 /// How often the agents' past is kept.
@@ -54,6 +58,10 @@ pub(crate) struct Config {
     pub(crate) grace: Duration,
     /// How long humans have.
     pub(crate) review: Duration,
+    /// Where agents look at their own tickets.
+    pub(crate) own_socket: PathBuf,
+    /// Who is told when nobody looks.
+    pub(crate) notify: NotifyConfig,
     /// How often the canary flies; zero for never.
     pub(crate) canary: Duration,
 }
@@ -82,7 +90,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let ports = Ports {
         kernel: Arc::clone(&gate) as _,
         log: Arc::clone(&ledger) as _,
-        notifier: Arc::new(NobodyToNotify),
+        notifier: Arc::new(Notifications::start(config.notify, masker.clone())?),
     };
     let review_ms = u64::try_from(config.review.as_millis()).unwrap_or(u64::MAX);
     let docketing =
@@ -99,6 +107,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         format!("{instance:016x}"),
     );
     let serving = api.serve_unix(&config.socket)?;
+    let serving_agents = api.serve_own(&config.own_socket)?;
 
     let engine = Arc::new(InForce::new(Engine {
         tools: Arc::new(Tools::embedded()),
@@ -115,8 +124,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         say(&format!("agent {name}: {} is gated", cgroup.display()));
     }
     gate.ask_anew()?;
-    let judges = Judges { engine, standing: desk.standing().clone(), past: past.clone() };
-    let reader = Reader::new(ring, Arc::clone(&gate), judges, desk.clone(), Arc::clone(&ledger));
+    let decider = Decider::new(Arc::clone(&gate), engine, past.clone(), desk.clone(), Arc::clone(&ledger));
+    let reader = Reader::new(ring, decider)?;
     let (lives, ring_ended) = oneshot::channel::<Infallible>();
     std::thread::Builder::new().name("ring".to_owned()).spawn(move || {
         // Dropped when the thread ends, however it ends.
@@ -137,6 +146,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         _ = term.recv() => Ok(()),
         _ = int.recv() => Ok(()),
         ended = serving => ended.context("the interface ended"),
+        ended = serving_agents => ended.context("the agents' own interface ended"),
         // Without it nobody answers the kernel. It holds what comes until its grace is over, then refuses.
         Err(_) = ring_ended => Err(anyhow::anyhow!("the thread that reads the ring is gone")),
         () = async { while proposals.recv().await.is_some() {} } => Ok(()),

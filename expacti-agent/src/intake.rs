@@ -5,16 +5,28 @@
 //! is named in `missing`, and a request with gaps is never allowed by itself.
 
 mod argv;
+mod closer;
+mod git;
+mod hash;
+mod places;
 mod process;
+mod script;
+mod within;
 
 use expacti_abi::event::{Attempt, flag};
 use expacti_abi::file::FileId;
 use expacti_core::request::{Agent, Credentials, ExecRequest, Executable, LocalTime};
 use expacti_core::untrusted::Untrusted;
 
+pub(crate) use self::closer::look;
+pub(crate) use self::hash::Hashes;
 use self::process::Process;
+pub(crate) use self::script::runs_text;
 
-/// What the kernel saw, with what can be learned about it.
+/// What is missing of a request whose argument vector was not read yet.
+const LONG: &str = "the argument vector: it is too long to come with the event";
+
+/// What the kernel saw, with what can be told without touching the agent's memory or files. [`look`] adds the rest.
 pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
     let mut missing = Vec::new();
     let process = Process::new(event.tgid, event.tid);
@@ -24,16 +36,8 @@ pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
         env = variables(strings.environment());
         strings.argv(event.stages > 1)
     } else {
-        match argv::read_large(event) {
-            Ok((argv, environment)) => {
-                env = variables(environment.into_iter());
-                argv
-            }
-            Err(error) => {
-                missing.push(format!("the argument vector: {error}"));
-                Vec::new()
-            }
-        }
+        missing.push(LONG.to_owned());
+        Vec::new()
     };
     if event.flags & flag::UNREADABLE != 0 {
         missing.push("the argument vector: its memory could not be read".to_owned());
@@ -48,7 +52,7 @@ pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
     let files = event.files.get(..count).unwrap_or(&event.files);
     // d_path tells the last file of the chain. Of a script, which is the first, the caller gave a name.
     let first_path = if count > 1 { absolute(&name, cwd.as_ref()) } else { last.clone() };
-    let argv = if count > 1 {
+    let argv = if count > 1 && event.flags & flag::LARGE == 0 {
         // The kernel drops the caller's argv[0] for a script, so its path stands for it.
         std::iter::once(first_path.clone()).chain(argv).collect()
     } else {
@@ -74,7 +78,6 @@ pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
         },
         tty: process.terminal(),
         stdin: process.stdin(),
-        lineage: process.lineage(),
         local_time: Some(local_time()),
         missing,
         ..ExecRequest::default()

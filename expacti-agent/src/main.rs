@@ -9,7 +9,6 @@ mod desk;
 mod doctor;
 mod intake;
 mod kernel;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the daemon will hold it"))]
 mod notify;
 mod reviewers;
 mod tui;

@@ -5,14 +5,21 @@ mod doctor;
 mod gate;
 mod guest;
 mod harness;
+mod review;
 mod unload;
 
 use libtest_mimic::Trial;
 
 /// Every test of every suite.
 pub(crate) fn all() -> Vec<Trial> {
-    [guest::tests(), harness::tests(), gate::tests(), defence::tests(), doctor::tests(), unload::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let suites = [
+        guest::tests(),
+        harness::tests(),
+        gate::tests(),
+        review::tests(),
+        defence::tests(),
+        doctor::tests(),
+        unload::tests(),
+    ];
+    suites.into_iter().flatten().collect()
 }

@@ -38,6 +38,9 @@ pub(super) struct Daemon {
     /// Where the interface is served
     #[arg(long, value_name = "PATH", default_value = "/run/expacti/api.sock")]
     socket: PathBuf,
+    /// Where agents look at their own tickets. Its folder may be mounted into containers
+    #[arg(long, value_name = "PATH", default_value = crate::api::OWN_SOCKET)]
+    own_socket: PathBuf,
     /// How long an exec waits for a daemon that does not answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     grace: u64,
@@ -75,6 +78,8 @@ impl Daemon {
             home: self.home,
             log: log.map_err(|error: expacti_agent::log::LogError| BadInput(error.to_string()))?,
             socket: self.socket,
+            own_socket: self.own_socket,
+            notify: crate::notify::NotifyConfig::default(),
             agents,
             rules: self.rules.load(&Tools::embedded())?,
             grace: Duration::from_secs(self.grace),

@@ -3,10 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use expacti_abi::event::Attempt;
+use expacti_core::request::{Ancestor, ExecRequest};
+
 use super::past::Program;
 
 /// How far up a line is known. A grant further up than this does not reach down.
 const DEEPEST: usize = 64;
+
+/// Parents that a request names, and how much of each: enough to know them by.
+const LINEAGE: usize = 16;
+const WORDS: usize = 32;
+const BYTES: usize = 1_024;
 
 /// Attempts that have not started. Refused ones never do, so the oldest give way.
 const ATTEMPTS: usize = 16_384;
@@ -14,11 +22,14 @@ const ATTEMPTS: usize = 16_384;
 /// Running execs. One whose end was never told gives way when it is the oldest.
 const RUNNING: usize = 131_072;
 
+/// An exec in a line, and what it was.
+type Link = (u64, Arc<Ancestor>);
+
 /// One exec, as far as it concerns those that come from it.
 #[derive(Debug)]
 struct Exec {
     /// Itself, then those that made it, nearest first.
-    line: Arc<[u64]>,
+    line: Arc<[Link]>,
     agent: Arc<str>,
     program: Program,
     started_ns: u64,
@@ -35,26 +46,30 @@ pub(super) struct Execs {
 }
 
 impl Execs {
-    /// Somebody tries. Given back are the execs that made it, nearest first.
+    /// Somebody tries. Given back are the execs that made it, nearest first, and what they were. The kernel told that,
+    /// so it is the truth whatever they have written over their own argv since.
     pub(super) fn attempted(
         &mut self,
-        seq: u64,
-        parent: u64,
-        agent: Arc<str>,
+        event: &Attempt,
+        request: &ExecRequest,
         program: Program,
-    ) -> Arc<[u64]> {
-        let above: Arc<[u64]> = match self.running.get(&parent) {
-            Some(parent) => Arc::clone(&parent.line),
-            None if parent != 0 => Arc::new([parent]),
-            None => Arc::new([]),
+    ) -> (Arc<[u64]>, Vec<Ancestor>) {
+        let above = self.running.get(&event.parent).map(|parent| Arc::clone(&parent.line));
+        let ancestors = match &above {
+            Some(line) => line.iter().map(|(seq, _)| *seq).collect(),
+            None => Arc::from_iter((event.parent != 0).then_some(event.parent)),
         };
-        let line = std::iter::once(seq).chain(above.iter().copied()).take(DEEPEST).collect();
+        let above = above.unwrap_or_default();
+        let lineage = above.iter().take(LINEAGE).map(|(_, ancestor)| (**ancestor).clone()).collect();
+        let itself = (event.seq, Arc::new(ancestor(event.tgid, request)));
+        let line = std::iter::once(itself).chain(above.iter().cloned()).take(DEEPEST).collect();
+        let agent = Arc::from(request.agent.name.as_str());
         let exec = Exec { line, agent, program, started_ns: 0, replaced: Vec::new() };
         if self.attempts.len() >= ATTEMPTS {
             self.attempts.pop_first();
         }
-        self.attempts.insert(seq, exec);
-        above
+        self.attempts.insert(event.seq, exec);
+        (ancestors, lineage)
     }
 
     /// It runs. Given back is whose it is and what.
@@ -98,12 +113,35 @@ impl Execs {
     }
 }
 
+fn ancestor(pid: u32, request: &ExecRequest) -> Ancestor {
+    let mut left = BYTES;
+    let words = request.argv.iter().take(WORDS).take_while(|word| {
+        let fits = word.len() <= left;
+        left = left.saturating_sub(word.len());
+        fits
+    });
+    Ancestor { pid, exe: request.exe.path.clone(), argv: words.cloned().collect() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn no_event() -> Attempt {
+        // SAFETY: it is made of integers and arrays of them.
+        unsafe { std::mem::zeroed() }
+    }
+
     fn attempt(execs: &mut Execs, seq: u64, parent: u64) -> Vec<u64> {
-        execs.attempted(seq, parent, "claude".into(), Program::default()).to_vec()
+        let event = Attempt { seq, parent, tgid: 100, ..no_event() };
+        let argv = vec![format!("number {seq}").into()];
+        let request = ExecRequest { argv, ..ExecRequest::default() };
+        let (ancestors, lineage) = execs.attempted(&event, &request, Program::default());
+        assert!(lineage.len() <= LINEAGE);
+        for (seq, ancestor) in ancestors.iter().zip(&lineage) {
+            assert_eq!(ancestor.argv, [format!("number {seq}").into()]);
+        }
+        ancestors.to_vec()
     }
 
     #[test]
