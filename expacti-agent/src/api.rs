@@ -3,6 +3,7 @@
 mod agents;
 mod cards;
 mod events;
+mod evidence;
 mod extract;
 mod guard;
 mod limits;
@@ -10,7 +11,10 @@ mod openapi;
 mod own;
 mod peer;
 mod people;
+mod precedents;
 mod problem;
+mod records;
+mod rules;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -21,13 +25,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
+use expacti_agent::log::Reader;
+use expacti_core::Tools;
 use expacti_core::docket::{Role, Voter};
 use expacti_core::record::secrets::Masker;
 use tokio::net::{TcpListener, UnixListener};
@@ -39,6 +45,7 @@ use self::peer::Peer;
 use self::problem::Problem;
 use self::tls::TlsListener;
 use crate::clock::epoch_seconds;
+use crate::daemon::engine::InForce;
 use crate::desk::Desk;
 use crate::reviewers::Reviewers;
 use crate::web::{self, Guesses, Sessions};
@@ -142,6 +149,9 @@ pub(crate) struct Api {
     epoch: String,
     sessions: Sessions,
     guesses: Guesses,
+    records: OnceLock<Reader>,
+    engine: OnceLock<Arc<InForce>>,
+    proof: evidence::Proof,
 }
 
 impl Api {
@@ -167,7 +177,22 @@ impl Api {
             epoch,
             sessions,
             guesses: Guesses::default(),
+            records: OnceLock::new(),
+            engine: OnceLock::new(),
+            proof: evidence::Proof::default(),
         })
+    }
+
+    /// From now on the exec log can be looked at, and the rules asked. Only the first call counts.
+    pub(crate) fn look_back(&self, records: Reader, engine: Arc<InForce>) {
+        let _ = self.records.set(records);
+        let _ = self.engine.set(engine);
+    }
+
+    /// What tools do, as the engine knows them.
+    fn tools(&self) -> Arc<Tools> {
+        static EMBEDDED: LazyLock<Arc<Tools>> = LazyLock::new(|| Arc::new(Tools::embedded()));
+        self.engine.get().map_or_else(|| Arc::clone(&EMBEDDED), |engine| Arc::clone(&engine.now().tools))
     }
 
     /// Serves on a Unix socket until the task is dropped. Its folder is made if need be, for root alone; the socket is
@@ -213,11 +238,21 @@ impl Api {
             .route("/v1/cards", get(cards::list))
             .route("/v1/cards/{id}", get(cards::show))
             .route("/v1/cards/{id}/votes", post(cards::vote))
+            .route("/v1/cards/{id}/similar", get(precedents::similar))
+            .route("/v1/cards/{id}/rule", get(precedents::rule))
             .route("/v1/tickets/{id}", get(cards::ticket))
             .route("/v1/agents", get(agents::list))
             .route("/v1/agents/{name}/stop", post(agents::stop))
             .route("/v1/agents/{name}/resume", post(agents::resume))
             .route("/v1/agents/{name}/kill", post(agents::kill))
+            .route("/v1/records", get(records::list))
+            .route("/v1/records/{id}", get(records::show))
+            .route("/v1/records/export", get(evidence::take))
+            .route("/v1/chain", get(evidence::chain).post(evidence::prove))
+            .route("/v1/stats", get(records::stats))
+            .route("/v1/rules", get(rules::list))
+            .route("/v1/rules/try", post(rules::attempt))
+            .route("/v1/rules/check", post(rules::check))
             .route("/v1/grants", get(agents::grants))
             .route("/v1/grants/{id}", delete(agents::revoke_grant))
             .route("/v1/me", get(people::me))

@@ -2,9 +2,9 @@
 
 mod crew;
 mod decider;
-mod engine;
+pub(crate) mod engine;
 mod execs;
-mod ledger;
+pub(crate) mod ledger;
 mod offence;
 mod past;
 mod reader;
@@ -124,6 +124,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         say(&format!("agent {name}: {} is gated", cgroup.display()));
     }
     gate.ask_anew()?;
+    api.look_back(log.reader().clone(), Arc::clone(&engine));
     let decider = Decider::new(Arc::clone(&gate), engine, past.clone(), desk.clone(), Arc::clone(&ledger));
     let reader = Reader::new(ring, decider)?;
     let (lives, ring_ended) = oneshot::channel::<Infallible>();

@@ -13,6 +13,7 @@ mod bundle;
 
 mod check;
 mod config;
+mod count;
 mod encode;
 pub mod export;
 

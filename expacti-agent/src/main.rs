@@ -8,6 +8,7 @@ mod daemon;
 mod desk;
 mod doctor;
 mod intake;
+mod judging;
 mod kernel;
 mod notify;
 mod reviewers;

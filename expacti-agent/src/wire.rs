@@ -1,9 +1,12 @@
 //! What the API says and takes, as its server and its clients share it.
 
 mod problem;
+mod records;
+mod rules;
 mod session;
 mod shown;
 
+use expacti_core::assessment::SeenCommand;
 use expacti_core::docket::{Grant, GrantId, Outcome, Role};
 use expacti_core::evaluation::{Evaluation, Level};
 use expacti_core::request::{ExecRequest, Script};
@@ -12,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use self::problem::ProblemBody;
+pub(crate) use self::records::{
+    ChainView, ProvenChain, RecordDetail, RecordLine, RecordPage, RecordTree, RulePreview, SimilarView,
+};
+pub(crate) use self::rules::{RuleCheck, RulePage, RuleProblem, RuleView};
 pub(crate) use self::session::{Credentials, SessionView};
 pub(crate) use self::shown::{command_line, masked_line, outcome_in_words};
 
@@ -94,6 +101,10 @@ pub(crate) struct CardDetail {
     /// The whole evaluation.
     #[schema(value_type = Object)]
     pub(crate) evaluation: Evaluation,
+    /// Every simple command that would run, outermost first. Absent where an older daemon answers.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) commands: Vec<SeenCommand>,
     /// What the agent itself says that it is doing. It may say anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]

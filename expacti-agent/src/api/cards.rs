@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use expacti_core::assess;
 use expacti_core::docket::{Answer, Repeat, Role, Scope, Vote};
 use expacti_core::request::ExecRequest;
 use serde::Deserialize;
@@ -111,10 +112,14 @@ pub(super) async fn show(
             card: CardView::of(&card, view.now_ms, &masker),
             request,
             evaluation: (*card.evaluation).clone(),
+            commands: Vec::new(),
             last_script: earlier.script,
         })
     });
-    detail.await?.map(Json).map_err(|why: String| Problem::not_found(why))
+    let mut detail = detail.await?.map_err(|why: String| Problem::not_found(why))?;
+    // Not at the desk, where others wait.
+    detail.commands = assess(&detail.request, &api.tools()).commands;
+    Ok(Json(detail))
 }
 
 /// Answer a card

@@ -3,14 +3,16 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{agents, cards, events, people, session};
+use super::{agents, cards, events, evidence, people, precedents, records, rules, session};
 use crate::wire::Health;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "expacti", description = "Review what AI coding agents want to run."),
     paths(
-        cards::list, cards::show, cards::vote, cards::ticket,
+        cards::list, cards::show, cards::vote, cards::ticket, precedents::similar, precedents::rule,
+        records::list, records::show, records::stats, evidence::take, evidence::chain, evidence::prove,
+        rules::list, rules::attempt, rules::check,
         agents::list, agents::stop, agents::resume, agents::kill, agents::grants, agents::revoke_grant,
         session::begin, session::show, session::end,
         people::me, people::list, people::add, people::revoke,

@@ -1,5 +1,6 @@
 //! The API as a client meets it: a real socket, a real client, a simulated kernel edge.
 
+mod records;
 mod session;
 
 use std::collections::BTreeSet;
@@ -44,8 +45,11 @@ struct Served {
 
 impl Served {
     fn start(config: ApiConfig) -> Self {
+        Self::around(Simulation::start(&["claude", "codex"], Policy::default()), config)
+    }
+
+    fn around(simulation: Simulation, config: ApiConfig) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let simulation = Simulation::start(&["claude", "codex"], Policy::default());
         let reviewers = Arc::new(Reviewers::open(&dir.path().join("reviewers.toml")).unwrap());
         let marked = Arc::new(Marked::default());
         let (desk, gated) = (simulation.desk.clone(), marked.clone());

@@ -2,26 +2,25 @@
 
 mod input;
 mod lines;
-mod outcome;
 mod text;
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use expacti_core::Tools;
 use expacti_core::policy::Policy;
-use expacti_core::rules::RuleSet;
 
 use self::input::read_line;
-pub(super) use self::input::request_of;
-pub(super) use self::outcome::{Outcome, now};
 use super::ending::{BadInput, Ending};
 use super::json;
 use super::rule_files::RuleFiles;
 use super::style::Style;
+use crate::daemon::engine::Engine;
+use crate::judging::Outcome;
 
 /// Say what would be decided about a command, and why
 #[derive(Args)]
@@ -70,23 +69,17 @@ pub(super) struct Explain {
     command: Vec<OsString>,
 }
 
-/// What requests are judged by.
-pub(super) struct Judge {
-    pub(super) tools: Tools,
-    pub(super) policy: Policy,
-    pub(super) rules: RuleSet,
-}
-
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let tools = Tools::embedded();
-        let judge = Judge { policy: policy(self.policy.as_ref())?, rules: self.rules.load(&tools)?, tools };
+        let (policy, rules) = (policy(self.policy.as_ref())?, self.rules.load(&tools)?);
+        let engine = Engine { tools: Arc::new(tools), policy, rules };
         let mut out = io::stdout().lock();
         if self.jsonl {
-            return lines::answer(io::stdin().lock(), out, &judge);
+            return lines::answer(io::stdin().lock(), out, &engine);
         }
         let wants_json = self.json;
-        let outcome = Outcome::of(self.request()?, &judge);
+        let outcome = Outcome::of(self.request()?, &engine);
         if wants_json {
             writeln!(out, "{}", json::pretty(&outcome)?)?;
         } else {

@@ -2,18 +2,27 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::ending::Ending;
+use super::ending::{BadInput, Ending};
+use super::rule_files::RuleFiles;
 use crate::api::{Api, ApiConfig, Gated, TcpConfig};
-use crate::desk::simulation::{Simulation, play};
+use crate::daemon::engine::{Engine, InForce};
+use crate::daemon::ledger::Ledger;
+use crate::desk::simulation::{Simulation, past, play};
+use crate::judging::request_of;
 use crate::reviewers::Reviewers;
+use expacti_agent::log::{Config, Log, Place};
+use expacti_core::Tools;
 use expacti_core::docket::{PerLevel, Policy};
+use expacti_core::history::History;
 use expacti_core::record::secrets::Masker;
+use expacti_core::request::ExecRequest;
 
 /// Serve the review side with made-up agents. Nothing is gated
 #[derive(Args)]
@@ -42,6 +51,17 @@ pub(super) struct Simulate {
     /// Requests a second that one client may make
     #[arg(long, value_name = "N", default_value_t = 50)]
     rate: u32,
+    /// What agents try, judged by the engine: a file with one request as JSON a line
+    #[arg(long, value_name = "FILE")]
+    requests: Option<PathBuf>,
+    /// Keep a real exec log in this folder
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
+    /// How many of the requests that log holds already
+    #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["home", "requests"])]
+    past: u64,
+    #[command(flatten)]
+    rules: RuleFiles,
 }
 
 /// No process is gated, because nothing is.
@@ -66,7 +86,19 @@ impl Simulate {
     async fn serve(self) -> anyhow::Result<Ending> {
         let timeout_ms = PerLevel::same(self.timeout.saturating_mul(1_000));
         let policy = Policy { timeout_ms, max_pending: u32::MAX, ..Policy::default() };
-        let simulation = Simulation::start(&["claude", "codex"], policy);
+        let tools = Tools::embedded();
+        let rules = self.rules.load(&tools)?;
+        let policy_of_agents = expacti_core::policy::Policy::default();
+        let in_force = InForce::new(Engine { tools: Arc::new(tools), policy: policy_of_agents, rules });
+        let in_force = Arc::new(in_force);
+        let engine = in_force.now();
+        let requests = self.requests.as_deref().map(read).transpose()?.unwrap_or_default();
+        let agents = ["claude", "codex"];
+        let log = self.log(&requests, &engine).await?;
+        let simulation = match &log {
+            None => Simulation::start(&agents, policy),
+            Some(log) => Simulation::recorded(&agents, policy, Ledger::new(log.clone(), past::random_boot())),
+        };
         let reviewers = Reviewers::open(&self.reviewers)?.into();
         let config = ApiConfig {
             requests_per_second: self.rate,
@@ -79,13 +111,24 @@ impl Simulate {
         let api = Api::new(
             simulation.desk.clone(),
             reviewers,
-            std::sync::Arc::new(Nobody),
+            Arc::new(Nobody),
             config,
             Masker::new(random),
             epoch,
         );
+        if let Some(log) = &log {
+            api.look_back(log.reader().clone(), Arc::clone(&in_force));
+        }
+        let attempt = |number| match requests.get(number % requests.len().max(1)) {
+            None => play(&simulation, number),
+            Some(request) => {
+                let request = again(request, number / requests.len());
+                let evaluation = engine.judge(&request, &[], &History::default()).evaluation;
+                simulation.kernel.attempt(&simulation.desk, request, evaluation)
+            }
+        };
         for number in 0..self.attempts {
-            play(&simulation, number);
+            attempt(number);
         }
         let serving = api.serve_unix(&self.socket)?;
         if let Some(own) = &self.own {
@@ -104,7 +147,7 @@ impl Simulate {
             }
             for number in self.attempts.. {
                 tokio::time::sleep(Duration::from_secs(self.every)).await;
-                play(&simulation, number);
+                attempt(number);
             }
         };
         tokio::select! {
@@ -114,4 +157,37 @@ impl Simulate {
         }
         Ok(Ending::Done)
     }
+
+    /// The log, with a past.
+    async fn log(&self, requests: &[ExecRequest], engine: &Engine) -> anyhow::Result<Option<Log>> {
+        let Some(home) = &self.home else { return Ok(None) };
+        let place = Place::Sqlite(home.join("log.db"));
+        let log = Log::open(Config::new(place, home)).await.context("the exec log")?;
+        if self.past > 0 && log.reader().newest().await?.0 == 0 {
+            past::write(&log, requests, engine, self.past).await?;
+            log.settle().await?;
+        }
+        Ok(Some(log))
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<ExecRequest>> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| BadInput(format!("{}: {error}", path.display())))?;
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            let wrong = |why: String| BadInput(format!("{}:{number}: {why}", path.display())).into();
+            request_of(serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?).map_err(wrong)
+        })
+        .collect()
+}
+
+/// The same with another argument, so that it is another command.
+fn again(request: &ExecRequest, round: usize) -> ExecRequest {
+    let mut request = request.clone();
+    if round > 0 {
+        request.argv.push(format!("again-{round}").into());
+    }
+    request
 }

@@ -14,6 +14,7 @@ use crate::desk::{Durable, Log, LogFailed};
 const ENGINE: &str = env!("CARGO_PKG_VERSION");
 
 /// The exec log of this boot.
+#[derive(Debug)]
 pub(crate) struct Ledger {
     log: ExecLog,
     boot: BootId,

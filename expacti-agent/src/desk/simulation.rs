@@ -1,6 +1,7 @@
 //! A kernel edge and a log without a kernel and without a disk: for tests, and for trying the review side on a machine
 //! where nothing can be gated.
 
+pub(crate) mod past;
 mod plays;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 pub(crate) use self::plays::play;
 use super::ports::{Agent, Durable, Kernel, KernelRefused, Log, LogFailed};
 use super::{Desk, NobodyToNotify, Ports};
+use crate::daemon::ledger::{Ledger, attempted};
 
 /// What the kernel would have done.
 #[derive(Debug, Default)]
@@ -34,21 +36,28 @@ pub(crate) struct SimulatedKernel {
     seen: Mutex<Seen>,
     changed: watch::Sender<()>,
     next: AtomicU64,
+    // Where attempts are logged before the desk hears of them, as the reader of the ring does.
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl SimulatedKernel {
-    pub(crate) fn new(agents: &[&str]) -> Arc<Self> {
+    fn new(agents: &[&str], ledger: Option<Arc<Ledger>>) -> Arc<Self> {
         Arc::new(Self {
             agents: agents.iter().map(|agent| (*agent).to_owned()).collect(),
             seen: Mutex::default(),
             changed: watch::Sender::new(()),
             next: AtomicU64::new(1),
+            ledger,
         })
     }
 
     /// An agent tries to run something. The ticket's number is given back.
     pub(crate) fn attempt(&self, desk: &Desk, request: ExecRequest, evaluation: Evaluation) -> u64 {
         let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(ledger) = &self.ledger {
+            let (pid, parent) = (40_000 + u32::try_from(ticket % 100_000).unwrap_or(0), 4_711);
+            ledger.note(Some(ticket), attempted(pid, parent, request.clone(), evaluation.clone(), None));
+        }
         desk.tell(Input::Opened(Opened {
             ticket,
             agent: request.agent.name.clone(),
@@ -187,10 +196,19 @@ pub(crate) struct Simulation {
 impl Simulation {
     /// Starts one on the current runtime.
     pub(crate) fn start(agents: &[&str], policy: Policy) -> Self {
-        let (kernel, log) = (SimulatedKernel::new(agents), Arc::new(SimulatedLog::default()));
+        let (kernel, log) = (SimulatedKernel::new(agents, None), Arc::new(SimulatedLog::default()));
         let ports = Ports { kernel: kernel.clone(), log: log.clone(), notifier: Arc::new(NobodyToNotify) };
         let (desk, _) = Desk::start(policy, ports);
         Self { kernel, log, desk }
+    }
+
+    /// Starts one that writes into a real exec log.
+    pub(crate) fn recorded(agents: &[&str], policy: Policy, ledger: Ledger) -> Self {
+        let ledger = Arc::new(ledger);
+        let kernel = SimulatedKernel::new(agents, Some(Arc::clone(&ledger)));
+        let ports = Ports { kernel: kernel.clone(), log: ledger, notifier: Arc::new(NobodyToNotify) };
+        let (desk, _) = Desk::start(policy, ports);
+        Self { kernel, log: Arc::default(), desk }
     }
 }
 

@@ -346,7 +346,7 @@ impl Reader {
         }))
     }
 
-    async fn ids(&self, sql: &str, text: Option<&str>) -> Result<Vec<i64>, LogError> {
+    pub(super) async fn ids(&self, sql: &str, text: Option<&str>) -> Result<Vec<i64>, LogError> {
         Ok(on!(Pool, &self.pool, pool => {
             let mut query = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()));
             if let Some(text) = text {

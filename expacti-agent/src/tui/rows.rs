@@ -35,7 +35,7 @@ pub(super) struct Rows {
 /// Everything about a card.
 pub(super) fn of(detail: &CardDetail) -> Rows {
     let mut rows = Rows::default();
-    let CardDetail { card, request, evaluation, before, last_script, claim } = detail;
+    let CardDetail { card, request, evaluation, before, last_script, claim, .. } = detail;
     for (at, word) in request.argv.iter().enumerate() {
         rows.untrusted(&format!("argv[{at}]"), word);
         if word.as_bytes().contains(&b'\n') {

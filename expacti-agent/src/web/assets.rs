@@ -26,12 +26,14 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 26] = [
+static ASSETS: [Asset; 32] = [
     asset!("index.html", PAGE),
+    asset!("app/agents.js", SCRIPT),
     asset!("app/alerts.js", SCRIPT),
     asset!("app/api.js", SCRIPT),
     asset!("app/card.js", SCRIPT),
     asset!("app/cards.js", SCRIPT),
+    asset!("app/charts.js", SCRIPT),
     asset!("app/dialogs.js", SCRIPT),
     asset!("app/diff.js", SCRIPT),
     asset!("app/dom.js", SCRIPT),
@@ -39,8 +41,12 @@ static ASSETS: [Asset; 26] = [
     asset!("app/highlight.js", SCRIPT),
     asset!("app/list.js", SCRIPT),
     asset!("app/live.js", SCRIPT),
+    asset!("app/log.js", SCRIPT),
     asset!("app/main.js", SCRIPT),
+    asset!("app/overview.js", SCRIPT),
     asset!("app/queue.js", SCRIPT),
+    asset!("app/record.js", SCRIPT),
+    asset!("app/rules.js", SCRIPT),
     asset!("app/signin.js", SCRIPT),
     asset!("app/theme.js", SCRIPT),
     asset!("app/tokens.js", SCRIPT),

@@ -53,6 +53,7 @@ export function totpShown() {
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { ...options, body });
+export const remove = (path) => call("DELETE", path);
 
 async function call(method, path, { body, background, totp, signal, quiet } = {}) {
   const response = await send(method, path, { body, background, totp, signal });

@@ -43,7 +43,7 @@ export function badge(level, score) {
 }
 
 function missing(what) {
-  return el("p", { class: "notice bad" }, el("b", null, "Not all of it could be read: "), what.join("; "));
+  return el("p", { class: "notice bad" }, el("b", null, "Not all of it could be read: "), shown(what.join("; ")));
 }
 
 function nested(commands) {
@@ -82,9 +82,9 @@ function facts(request) {
     ["executable", exe.path !== undefined && [shown(exe.path), fileMarks(exe)]],
     ...(request.interpreters ?? []).map((one) => ["interpreter", shown(one.path)]),
     ["user", uid === euid ? `uid ${uid}${uid === 0 ? " (root)" : ""}` : `uid ${uid}, effective ${euid}`],
-    ["container", container && container.id && `${container.name} · ${container.image} · ${container.runtime}`],
-    ["pod", container?.pod && `${container.namespace ?? "default"}/${container.pod}`],
-    ["cgroup", request.agent?.cgroup],
+    ["container", container && container.id && shown(`${container.name} of ${container.image} (${container.runtime})`)],
+    ["pod", container?.pod && shown(`${container.namespace ?? "default"}/${container.pod}`)],
+    ["cgroup", request.agent?.cgroup && shown(request.agent.cgroup)],
     ["git", git && [git.branch !== undefined && ["branch ", shown(git.branch)], git.remote !== undefined && [" · ", shown(git.remote)]]],
     ["standard input", stdinWords(stdin)],
     ["terminal", request.tty !== undefined && shown(request.tty)],

@@ -9,6 +9,10 @@ const READERS = ["reviewer", "admin", "auditor"];
 // Each page: its path, its name, and who may see it.
 export const PAGES = [
   { path: "/", name: "Queue", icon: "M4 6h16M4 12h16M4 18h10", roles: null },
+  { path: "/log", name: "Log", icon: "M6 4h12v16H6zM9 9h6M9 13h6", roles: READERS },
+  { path: "/agents", name: "Agents", icon: "M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM3 20c0-3 2-5 5-5s5 2 5 5M16 8h5M16 12h5M16 16h5", roles: null },
+  { path: "/rules", name: "Rules", icon: "M5 5h9M5 12h14M5 19h6M18 3v4M8 17v4", roles: null },
+  { path: "/overview", name: "Overview", icon: "M5 20V11M12 20V4M19 20v-6", roles: READERS },
 ];
 
 export class Frame {

@@ -12,7 +12,13 @@ import { signIn } from "./signin.js";
 const app = document.getElementById("app");
 
 // Pages beside the queue, fetched when somebody goes there. Each `open` gives { element, name, close?, onEvent? }.
-const OTHERS = {};
+const OTHERS = {
+  agents: () => import("./agents.js"),
+  log: () => import("./log.js"),
+  overview: () => import("./overview.js"),
+  record: () => import("./record.js"),
+  rules: () => import("./rules.js"),
+};
 
 // "/log/3f2a9c1e-42?x" is { page: "record", path: "/log", id: "3f2a9c1e-42" }.
 function route() {

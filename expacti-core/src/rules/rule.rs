@@ -105,6 +105,27 @@ impl Rule {
         self.expires.is_none_or(|expires| now < expires)
     }
 
+    /// Its limits, in words.
+    pub fn limits(&self) -> Vec<String> {
+        let mut limits = Vec::new();
+        match &self.effect {
+            Effect::Allow(allowance) => {
+                limits.extend(allowance.max_risk.map(|risk| format!("up to {risk}")));
+                if allowance.children_inherit {
+                    limits.push("what it starts runs as well".to_owned());
+                }
+            }
+            Effect::Review { approvals, roles, .. } => {
+                let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+                let who = if roles.is_empty() { "anyone".to_owned() } else { roles.join(" or ") };
+                limits.push(format!("approvals: {approvals}, by {who}"));
+            }
+            Effect::Deny { .. } => {}
+        }
+        limits.extend(self.expires.map(|expires| format!("until {}", expires.to_rfc3339())));
+        limits
+    }
+
     /// How many requests it says that it must match, and must not.
     pub fn examples(&self) -> (usize, usize) {
         let matching = self.examples.iter().filter(|example| example.matches).count();

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Explain;
 use crate::cli::ending::BadInput;
+use crate::judging::request_of;
 
 impl Explain {
     /// The request that the options describe.
@@ -47,25 +48,6 @@ impl Explain {
 pub(super) fn read_line(line: &[u8]) -> Result<ExecRequest, String> {
     let value: Value = serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
     request_of(value)
-}
-
-/// A request from a JSON value.
-pub(in crate::cli) fn request_of(mut value: Value) -> Result<ExecRequest, String> {
-    let Some(object) = value.as_object_mut() else {
-        return Err("not a JSON object; write {\"argv\":[...]} or {\"shell\":\"...\"}".to_owned());
-    };
-    if let Some(text) = object.remove("shell") {
-        if object.contains_key("argv") {
-            return Err("it has argv and shell; keep one of them".to_owned());
-        }
-        let argv = Value::Array(vec!["sh".into(), "-c".into(), text]);
-        object.insert("argv".to_owned(), argv);
-    }
-    let request: ExecRequest = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    if request.argv.is_empty() {
-        return Err("argv is empty; name at least the program".to_owned());
-    }
-    Ok(request)
 }
 
 fn shell(text: Untrusted) -> Vec<Untrusted> {

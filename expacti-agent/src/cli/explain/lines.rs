@@ -4,7 +4,7 @@ use std::io::{BufRead, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::{Judge, Outcome, read_line};
+use super::{Engine, Outcome, read_line};
 use crate::cli::ending::Ending;
 use crate::cli::json;
 
@@ -16,7 +16,7 @@ struct BadLine {
 }
 
 /// Answers every line, also those behind one that is wrong. Empty lines are passed over.
-pub(super) fn answer(mut input: impl BufRead, output: impl Write, judge: &Judge) -> anyhow::Result<Ending> {
+pub(super) fn answer(mut input: impl BufRead, output: impl Write, engine: &Engine) -> anyhow::Result<Ending> {
     let mut output = BufWriter::new(output);
     let mut ending = Ending::Done;
     let mut line = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn answer(mut input: impl BufRead, output: impl Write, judge: &Judge)
             continue;
         }
         let answer = match read_line(&line) {
-            Ok(request) => json::line(&Outcome::of(request, judge))?,
+            Ok(request) => json::line(&Outcome::of(request, engine))?,
             Err(error) => {
                 ending = Ending::SomeBadInput;
                 json::line(&BadLine { line: number, error })?

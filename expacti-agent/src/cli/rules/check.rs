@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::{Files, refused};
 use crate::cli::ending::Ending;
-use crate::cli::explain::now;
 use crate::cli::{json, rule_files};
+use crate::judging::now;
 
 /// Say whether rule files are right, and which rules do nothing
 #[derive(Args)]

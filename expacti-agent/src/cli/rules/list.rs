@@ -6,14 +6,13 @@ use std::io::{self, Write as _};
 use clap::Args;
 use expacti_core::Tools;
 use expacti_core::policy::Policy;
-use expacti_core::rules::{Effect, FindingKind, Place, Rule, RuleSet, lint};
-use expacti_core::time::Timestamp;
+use expacti_core::rules::{FindingKind, Place, RuleSet, lint};
 use serde::Serialize;
 
 use super::{Files, refused};
 use crate::cli::ending::Ending;
-use crate::cli::explain::now;
 use crate::cli::{json, rule_files};
+use crate::judging::now;
 
 /// List rules in the order in which they are named, with those that do nothing marked
 #[derive(Args)]
@@ -72,27 +71,7 @@ fn lines<'a>(
         because: &rule.because,
         at: &rule.at,
         exact: rule.is_exact(),
-        limits: limits(rule),
+        limits: rule.limits(),
         findings: findings.get(rule.name.as_str()).cloned().unwrap_or_default(),
     })
-}
-
-fn limits(rule: &Rule) -> Vec<String> {
-    let mut limits = Vec::new();
-    match &rule.effect {
-        Effect::Allow(allowance) => {
-            limits.extend(allowance.max_risk.map(|risk| format!("up to {risk}")));
-            if allowance.children_inherit {
-                limits.push("what it starts runs as well".to_owned());
-            }
-        }
-        Effect::Review { approvals, roles, .. } => {
-            let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-            let who = if roles.is_empty() { "anyone".to_owned() } else { roles.join(" or ") };
-            limits.push(format!("approvals: {approvals}, by {who}"));
-        }
-        Effect::Deny { .. } => {}
-    }
-    limits.extend(rule.expires.map(|expires: Timestamp| format!("until {}", expires.to_rfc3339())));
-    limits
 }

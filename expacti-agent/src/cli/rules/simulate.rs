@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use expacti_core::Tools;
@@ -16,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cli::ending::{BadInput, Ending};
-use crate::cli::explain::{Judge, Outcome, request_of};
 use crate::cli::json;
 use crate::cli::rule_files::RuleFiles;
+use crate::daemon::engine::Engine;
+use crate::judging::{Outcome, request_of};
 
 /// Say what would have been decided otherwise, had these rules been in force
 #[derive(Args)]
@@ -63,7 +65,8 @@ struct BadLine {
 impl Simulate {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let tools = Tools::embedded();
-        let judge = Judge { policy: Policy::default(), rules: self.rules.load(&tools)?, tools };
+        let rules = self.rules.load(&tools)?;
+        let engine = Engine { tools: Arc::new(tools), policy: Policy::default(), rules };
         let mut input: Box<dyn BufRead> = match &self.log {
             None => Box::new(io::stdin().lock()),
             Some(path) => Box::new(BufReader::new(File::open(path).map_err(|error| {
@@ -82,7 +85,7 @@ impl Simulate {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match compare(&line, number, &judge) {
+            match compare(&line, number, &engine) {
                 Ok((kind, change)) => {
                     *tally.entry(kind).or_default() += 1;
                     if let Some(change) = change {
@@ -129,11 +132,11 @@ impl Simulate {
 fn compare(
     line: &[u8],
     number: usize,
-    judge: &Judge,
+    engine: &Engine,
 ) -> Result<((Decision, Decision), Option<Change>), String> {
     let past: Past = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let request = request_of(past.request)?;
-    let outcome = Outcome::of(request, judge);
+    let outcome = Outcome::of(request, engine);
     let would_be = outcome.evaluation.decision;
     let change = (would_be != past.decision).then_some(Change {
         line: number,

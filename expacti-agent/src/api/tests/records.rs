@@ -1,0 +1,208 @@
+//! Looking back, and asking the rules, over a real exec log.
+
+use std::sync::Arc;
+
+use expacti_agent::log::{Config, Log, Place};
+use expacti_core::docket::{Policy, Role};
+use expacti_core::history::History;
+use expacti_core::record::entry::BootId;
+use expacti_core::request::{Agent, ExecRequest, Executable};
+use expacti_core::rules::{RuleSet, Source};
+use expacti_core::{Tools, assess};
+use serde_json::{Value, json};
+
+use super::{Served, ask, code, vote};
+use crate::api::ApiConfig;
+use crate::client::{Client, ClientError, segment};
+use crate::daemon::engine::{Engine, InForce};
+use crate::daemon::ledger::Ledger;
+use crate::desk::simulation::Simulation;
+use crate::wire::AnswerWord;
+
+const RULES: &str = r#"
+[[rule]]
+name = "status"
+decision = "allow"
+because = "reading changes nothing"
+argv = ["git", "status"]
+
+[[rule]]
+name = "never"
+decision = "deny"
+because = "not here"
+argv = ["shutdown", "..."]
+"#;
+
+struct Site {
+    served: Served,
+    log: Log,
+    engine: Arc<InForce>,
+    _home: tempfile::TempDir,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let tools = Tools::embedded();
+        let rules = RuleSet::load(&[Source::file("team.toml", RULES)], 7, &|request| assess(request, &tools))
+            .unwrap();
+        let policy = expacti_core::policy::Policy::default();
+        let engine = Arc::new(InForce::new(Engine { tools: Arc::new(tools), policy, rules }));
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::Sqlite(home.path().join("log.db"));
+        let log = Log::open(Config::new(place, home.path())).await.unwrap();
+        let ledger = Ledger::new(log.clone(), BootId(0x3f2a_9c1e << 96 | 1));
+        let simulation = Simulation::recorded(&["claude"], Policy::default(), ledger);
+        let served = Served::around(simulation, ApiConfig::default());
+        served.api.look_back(log.reader().clone(), Arc::clone(&engine));
+        Self { served, log, engine, _home: home }
+    }
+
+    /// An agent tries this, and the engine judges it.
+    async fn attempt(&self, argv: &[&str]) -> u64 {
+        let request = ExecRequest {
+            argv: argv.iter().map(|word| (*word).into()).collect(),
+            agent: Agent { name: "claude".into(), cgroup: "/agents/claude".into() },
+            exe: Executable { path: format!("/usr/bin/{}", argv[0]).into(), ino: 1, ..Executable::default() },
+            cwd: Some("/work".into()),
+            ..ExecRequest::default()
+        };
+        let evaluation = self.engine.now().judge(&request, &[], &History::default()).evaluation;
+        let ticket = self.served.simulation.kernel.attempt(&self.served.simulation.desk, request, evaluation);
+        // Whatever comes of it at once is on record when the desk answers.
+        self.served.simulation.desk.look(|_| ()).await.unwrap();
+        ticket
+    }
+
+    async fn get(&self, client: &Client, path: &str) -> Result<Value, ClientError> {
+        self.log.settle().await.unwrap();
+        let (client, path) = (client.clone(), path.to_owned());
+        ask(move || client.get(&path)).await
+    }
+
+    async fn find(&self, client: &Client, question: &str) -> Vec<String> {
+        let page = self.get(client, &format!("/v1/records?q={}", segment(question))).await.unwrap();
+        let lines = page["records"].as_array().unwrap().iter();
+        lines
+            .map(|line| format!("{} {}", line["state"].as_str().unwrap(), line["command"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn what_happened_is_found_again_by_those_who_may_look_back() {
+    let site = Site::start().await;
+    let alice = site.served.reviewer("alice", &[Role::Reviewer]);
+    site.attempt(&["git", "status"]).await;
+    site.attempt(&["shutdown", "now"]).await;
+    let held = site.attempt(&["npm", "install"]).await;
+    let voter = alice.clone();
+    ask(move || vote(&voter, held, AnswerWord::Deny).unwrap()).await;
+
+    assert_eq!(
+        site.find(&alice, "").await,
+        ["denied npm install", "denied shutdown now", "allowed git status"]
+    );
+    assert_eq!(site.find(&alice, "by:alice").await, ["denied npm install"]);
+    assert_eq!(site.find(&alice, "decision:allowed since:1h").await, ["allowed git status"]);
+    let record = site.get(&alice, &format!("/v1/records/3f2a9c1e-{held}")).await.unwrap();
+    assert_eq!(record["record"]["votes"][0]["reviewer"], "alice");
+    assert_eq!(record["before"].as_array().unwrap().len(), 2);
+    assert_eq!(record["commands"][0]["words"][0]["text"], "npm");
+    assert_eq!(site.get(&alice, "/v1/stats?q=since:1d").await.unwrap()["denied"], 2);
+
+    for (path, answer) in [
+        ("/v1/records?q=agnet:x", (422, "bad-input")),
+        ("/v1/records?limit=0", (422, "bad-input")),
+        ("/v1/records/3f2a9c1e-99", (404, "not-found")),
+        ("/v1/stats?q=level:high", (422, "bad-input")),
+    ] {
+        assert_eq!(code(site.get(&alice, path).await), (answer.0, answer.1.to_owned()), "{path}");
+    }
+    let viewer = site.served.reviewer("vera", &[Role::Viewer]);
+    for path in ["/v1/records", "/v1/records/3f2a9c1e-1", "/v1/stats", "/v1/chain", "/v1/cards/1/similar"] {
+        assert_eq!(code(site.get(&viewer, path).await), (403, "role-missing".into()), "{path}");
+    }
+    assert_eq!(code(site.get(&alice, "/v1/records/export?format=csv").await), (403, "role-missing".into()));
+}
+
+#[tokio::test]
+async fn the_log_is_proven_and_taken_elsewhere() {
+    let site = Site::start().await;
+    let ada = site.served.reviewer("ada", &[Role::Auditor]);
+    for _ in 0..3 {
+        site.attempt(&["git", "status"]).await;
+    }
+    assert_eq!(site.get(&ada, "/v1/chain").await.unwrap(), json!({ "running": false, "chains": [] }));
+    let client = ada.clone();
+    ask(move || client.post::<Value>("/v1/chain", &json!({})).unwrap()).await;
+    let proven = loop {
+        let view = site.get(&ada, "/v1/chain").await.unwrap();
+        if view["running"] == false {
+            break view;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((&proven["bad"], &proven["chains"][0]["attempts"]), (&Value::Null, &json!(3)));
+
+    // One line of JSON is an answer that the client reads.
+    let question = segment("\"git status\"");
+    let exported = site.get(&ada, &format!("/v1/records/export?format=otlp&q={question}")).await.unwrap();
+    let logs = &exported["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
+    assert_eq!(logs.as_array().map(Vec::len), Some(3), "{exported}");
+}
+
+#[tokio::test]
+async fn a_card_tells_what_people_said_before_and_what_always_would_mean() {
+    let site = Site::start().await;
+    let alice = site.served.reviewer("alice", &[Role::Reviewer]);
+    for (words, answer) in [
+        (["npm", "install"], AnswerWord::Approve),
+        (["npm", "install"], AnswerWord::Deny),
+        (["npm", "update"], AnswerWord::Approve),
+    ] {
+        let (ticket, voter) = (site.attempt(&words).await, alice.clone());
+        ask(move || vote(&voter, ticket, answer).unwrap()).await;
+    }
+    let ticket = site.attempt(&["npm", "install"]).await;
+    let similar = site.get(&alice, &format!("/v1/cards/{ticket}/similar")).await.unwrap();
+    let counts = [&similar["approved"], &similar["denied"], &similar["timed_out"], &similar["same_program"]];
+    assert_eq!(counts, [1, 1, 0, 1]);
+    assert_eq!(similar["by"], json!(["alice"]));
+    let rule = site.get(&alice, &format!("/v1/cards/{ticket}/rule")).await.unwrap();
+    assert!(rule["text"].as_str().unwrap().contains("\"npm\", \"install\""), "{rule}");
+    assert_eq!(rule["matched"], 3, "{rule}");
+    let card = site.get(&alice, &format!("/v1/cards/{ticket}")).await.unwrap();
+    assert_eq!(card["commands"][0]["words"][1]["text"], "install");
+}
+
+#[tokio::test]
+async fn rules_are_listed_tried_and_checked() {
+    let site = Site::start().await;
+    let vera = site.served.reviewer("vera", &[Role::Viewer]);
+    site.attempt(&["git", "status"]).await;
+    let page = site.get(&vera, "/v1/rules").await.unwrap();
+    assert_eq!((&page["generation"], page["rules"].as_array().map(Vec::len)), (&json!(7), Some(2)));
+    assert_eq!((&page["rules"][1]["name"], &page["rules"][1]["hits"]), (&json!("status"), &json!(1)));
+
+    let post = async |path: &'static str, body: Value| {
+        let vera = vera.clone();
+        ask(move || vera.post::<Value>(path, &body)).await
+    };
+    let tried = post("/v1/rules/try", json!({ "shell": "sudo shutdown now" })).await.unwrap();
+    assert_eq!((&tried["decision"], &tried["decided_by"]["name"]), (&json!("deny"), &json!("never")));
+    assert_eq!(code(post("/v1/rules/try", json!({ "argv": [] })).await), (422, "bad-input".into()));
+    let right = post("/v1/rules/check", json!({ "text": RULES })).await.unwrap();
+    assert_eq!(right, json!({ "rules": 2, "problems": [], "findings": [] }));
+    let wrong = post("/v1/rules/check", json!({ "text": "[[rule]]\nname = \"x\"\n" })).await.unwrap();
+    assert_eq!(wrong["problems"][0]["line"], 1, "{wrong}");
+}
+
+#[tokio::test]
+async fn without_a_log_there_is_nothing_to_look_back_at() {
+    let served = Served::start(ApiConfig::default());
+    let alice = served.reviewer("alice", &[Role::Reviewer]);
+    for path in ["/v1/records", "/v1/chain", "/v1/stats", "/v1/rules"] {
+        let alice = alice.clone();
+        assert_eq!(code(ask(move || alice.get::<Value>(path)).await), (404, "not-found".into()), "{path}");
+    }
+}
