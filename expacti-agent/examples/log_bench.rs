@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p expacti-agent --example log_bench -- PLACE FOLDER [RECORDS]`
 //!
+//! It fails where an answer takes longer than 200 ms.
+//!
 //! PLACE is a path of SQLite or a URL of an empty PostgreSQL database, FOLDER a folder for the key and the spool.
 
 use std::collections::VecDeque;
@@ -40,12 +42,14 @@ fn attempt(number: u64) -> Entry {
     let argv = COMMANDS[usize::try_from(random % 8).unwrap_or(0)];
     // Of other digits, so that every agent runs every command.
     let (agent, folder) = (scatter(random) % 20, scatter(random + 1) % 50);
+    let seldom = number.is_multiple_of(5000);
+    let agent = if seldom { "agent-seldom".to_owned() } else { format!("agent-{agent}") };
     let (risky, denied) = (random.is_multiple_of(200), random.is_multiple_of(1000));
     let score = if risky { 75 } else { 5 + u8::try_from(random % 20).unwrap_or(0) };
     let word = |text: &&str| (*text).into();
     let request = ExecRequest {
         argv: argv.iter().map(word).collect(),
-        agent: Agent { name: format!("agent-{agent}"), cgroup: format!("/agents/{agent}") },
+        agent: Agent { name: agent.clone(), cgroup: format!("/agents/{agent}") },
         exe: Executable {
             path: format!("/usr/bin/{}", argv[0]).into(),
             dev: 65_024,
@@ -110,6 +114,8 @@ fn attempt(number: u64) -> Entry {
     }
 }
 
+/// An answer may take this long, the middle of three.
+const LONGEST: Duration = Duration::from_millis(200);
 /// How many attempts may be under way: fewer than the log's queue has room for.
 const UNDER_WAY: usize = 32_768;
 
@@ -204,7 +210,7 @@ fn processor_time() -> anyhow::Result<String> {
 async fn ask(out: &mut impl std::io::Write, log: &Log) -> anyhow::Result<()> {
     let now =
         log.query(&Filter::default(), None, 1).await?.attempts.first().map_or(NOON, |last| last.time_us);
-    for question in [
+    let questions = [
         "",
         "agent:agent-7",
         "agent:nobody",
@@ -228,9 +234,13 @@ async fn ask(out: &mut impl std::io::Write, log: &Log) -> anyhow::Result<()> {
         "nowhere",
         "git agent:agent-7",
         "git decision:denied level:high agent:agent-7",
+        "git agent:agent-seldom",
+        "handle_req agent:agent-seldom",
         "agent:agent-7 exe:psql cwd:/srv/app-8 level:high decision:allowed",
         "cwd:/srv exe:git decision:denied by:cache",
-    ] {
+    ];
+    let mut slow = Vec::new();
+    for question in questions {
         let filter = Filter::parse(question, now)?;
         let mut times = Vec::new();
         let mut found = 0;
@@ -241,9 +251,13 @@ async fn ask(out: &mut impl std::io::Write, log: &Log) -> anyhow::Result<()> {
         }
         times.sort_unstable();
         writeln!(out, "{:>10.2?} at most {:>10.2?}  {found:>3} found  {question}", times[1], times[2])?;
+        if times[1] > LONGEST {
+            slow.push(question);
+        }
     }
     let began = Instant::now();
     log.reader().stats(&Filter::default()).await?;
     writeln!(out, "{:>10.2?}  statistics", began.elapsed())?;
+    anyhow::ensure!(slow.is_empty(), "answers took longer than {LONGEST:?}: {slow:?}");
     Ok(())
 }

@@ -20,6 +20,11 @@ use super::store::{Connection, on, postgres, signed, sqlite, unsigned};
 /// How many entries one step takes. An entry that a verdict depends on may have to wait for a step.
 const CHUNK: usize = 1000;
 
+/// The next entries of a node, at most `$3`. Not by LIMIT: PostgreSQL, when it knows little of a table that grew fast,
+/// sorts all that is left for every piece.
+pub(super) const NEXT: &str = "SELECT id, position, body FROM entries WHERE node = $1 AND position > $2
+    AND position < (SELECT min(position) FROM entries WHERE node = $1 AND position > $2) + $3 ORDER BY position";
+
 /// A row of `attempts`, and its words.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -123,7 +128,6 @@ impl Indexer {
     /// Makes the next piece of what is missing, from the entries themselves. False where nothing is missing any more.
     pub(super) async fn step(&mut self, connection: &mut Connection) -> Result<bool, LogError> {
         const PROGRESS: &str = "SELECT position FROM progress WHERE node = $1";
-        const NEXT: &str = "SELECT id, position, body FROM entries WHERE node = $1 AND position > $2 ORDER BY position LIMIT $3";
         let rows: Vec<(i64, u64, String)> = on!(Connection, &mut *connection, sql => {
             let node = self.node.0.to_vec();
             let done: Option<i64> = sqlx::query_scalar(PROGRESS).bind(node.clone()).fetch_optional(&mut *sql).await?;
@@ -143,10 +147,8 @@ impl Indexer {
             // Numbers that were given in a transaction that did not end well belong to nothing.
             self.names.forget();
         }
-        taken.map(|()| {
-            self.done = up_to;
-            rows.len() == CHUNK
-        })
+        self.done = if taken.is_ok() { up_to } else { self.done };
+        taken.map(|()| true)
     }
 
     async fn transact(

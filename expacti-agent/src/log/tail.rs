@@ -11,6 +11,7 @@ use expacti_core::record::filter::{By, Filter, Wanted};
 use expacti_core::record::{AttemptId, Change};
 
 use super::encode::{Begun, Decided, What, trace_of};
+use super::index::NEXT;
 use super::names::Kind;
 use super::store::{on, signed, unsigned};
 use super::{LogError, Reader};
@@ -142,7 +143,6 @@ impl Reader {
 
     async fn tail_of(&self, node: NodeId, filter: &Filter, tail: &mut Tail) -> Result<(), LogError> {
         const DONE: &str = "SELECT position FROM progress WHERE node = $1";
-        const NEXT: &str = "SELECT id, position, body FROM entries WHERE node = $1 AND position > $2 ORDER BY position LIMIT $3";
         let done: Option<i64> = on!(Pool, &self.pool, pool => {
             sqlx::query_scalar(DONE).bind(node.0.to_vec()).fetch_optional(pool).await?
         });
@@ -178,7 +178,7 @@ impl Reader {
                     }
                 }
             }
-            if rows.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX) {
+            if rows.is_empty() {
                 break;
             }
         }

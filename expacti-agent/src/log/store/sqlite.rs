@@ -7,7 +7,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use expacti_core::record::chain::{NodeId, Sealed};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection, SqlitePool};
 
 use super::signed;
@@ -15,8 +18,9 @@ use crate::log::LogError;
 use crate::log::home::file;
 use crate::log::index::Row;
 
-/// A statement for many rows costs little more than one for a single row. These sizes are prepared once each.
-const SIZES: [usize; 3] = [128, 16, 1];
+/// A statement for many rows costs little more than one for a single row, and every statement is a trip to the
+/// driver's thread and back. These sizes are prepared once each.
+const SIZES: [usize; 4] = [1024, 128, 16, 1];
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -54,7 +58,7 @@ pub(crate) async fn read(path: &Path) -> Result<SqlitePool, LogError> {
 }
 
 /// `INSERT ... VALUES (...), (...)` for each of [`SIZES`].
-struct Insert([Arc<str>; 3]);
+struct Insert([Arc<str>; 4]);
 
 impl Insert {
     fn new(head: &str, columns: usize) -> Self {
@@ -94,24 +98,35 @@ pub(crate) async fn append(
         let head: i64 = sqlx::query_scalar(head).bind(node.0.to_vec()).fetch_one(&mut *connection).await?;
         entries = &entries[entries.partition_point(|entry| signed(entry.position) <= head)..];
     }
-    for (sql, piece) in APPEND.pieces(entries) {
-        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
-        for entry in piece {
-            let (boot, sequence) =
-                entry.attempt.map(|id| (id.boot.0.to_be_bytes().to_vec(), signed(id.sequence))).unzip();
-            query = query
-                .bind(node.0.to_vec())
-                .bind(signed(entry.position))
-                .bind(entry.at)
-                .bind(entry.kind)
-                .bind(boot)
-                .bind(sequence)
-                .bind(entry.hash.0.to_vec())
-                .bind(Arc::clone(&entry.body));
-        }
-        query.execute(&mut *connection).await?;
+    let mut pieces = APPEND.pieces(entries).map(|(sql, piece)| insert(sql, node, piece));
+    let mut next = pieces.next();
+    while let Some(statement) = next {
+        // The next one is put together while the driver's thread is at this one.
+        let (done, following) = tokio::join!(statement.execute(&mut *connection), async { pieces.next() });
+        done?;
+        next = following;
     }
     Ok(())
+}
+
+type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+fn insert(sql: &Arc<str>, node: NodeId, entries: &[Sealed]) -> Statement {
+    let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+    for entry in entries {
+        let (boot, sequence) =
+            entry.attempt.map(|id| (id.boot.0.to_be_bytes().to_vec(), signed(id.sequence))).unzip();
+        query = query
+            .bind(node.0.to_vec())
+            .bind(signed(entry.position))
+            .bind(entry.at)
+            .bind(entry.kind)
+            .bind(boot)
+            .bind(sequence)
+            .bind(entry.hash.0.to_vec())
+            .bind(Arc::clone(&entry.body));
+    }
+    query
 }
 
 /// Adds rows that find attempts.
