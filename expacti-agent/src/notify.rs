@@ -8,10 +8,11 @@ mod deliver;
 pub(crate) mod http;
 mod message;
 mod quiet;
+mod smtp;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub(crate) use self::config::{SinkConfig, Target};
 use self::deliver::Way;
 use self::message::Message;
 use self::quiet::Quiet;
+use self::smtp::Mailer;
 use crate::desk::Notifier;
 
 /// Messages that wait for one way.
@@ -68,6 +70,9 @@ pub(crate) enum NotifyError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A letter cannot be sent like this.
+    #[error("notify: {0}")]
+    BadLetter(String),
     /// There is nothing to run.
     #[error("notify: `argv` of a command is empty; name the program")]
     NoProgram,
@@ -123,18 +128,39 @@ fn way_of(target: &Target) -> Result<Way, NotifyError> {
         Target::Webhook { url, format, secret_file } => {
             let parsed =
                 url.parse().ok().filter(http::is_fit).ok_or_else(|| NotifyError::BadUrl(url.clone()))?;
-            let read = |path: &PathBuf| {
-                let text = std::fs::read_to_string(path);
-                let text = text.map_err(|source| NotifyError::Secret { path: path.clone(), source })?;
-                Ok(text.trim().as_bytes().to_vec())
-            };
-            let secret = secret_file.as_ref().map(read).transpose()?;
+            let secret = secret_file.as_ref().map(|path| secret(path)).transpose()?.map(String::into_bytes);
             Ok(Way::Webhook { url: parsed, format: *format, secret })
+        }
+        Target::Email { server, from, recipients, user, password_file } => {
+            let wrong = |text: String| NotifyError::BadLetter(text);
+            let (host, port, tls_at_once) = Mailer::server(server).ok_or_else(|| {
+                wrong(format!("`{server}` is no mail server: give smtps://HOST, or smtp://HOST for STARTTLS"))
+            })?;
+            if recipients.is_empty() {
+                return Err(wrong("`recipients` is empty; name who gets the letters".to_owned()));
+            }
+            if let Some(bad) = recipients.iter().chain([from]).find(|text| !Mailer::is_address(text)) {
+                return Err(wrong(format!("`{bad}` is no address; write it as name@example.org")));
+            }
+            let password = password_file.as_ref().map(|path| secret(path)).transpose()?;
+            let user = match (user, password) {
+                (Some(user), Some(password)) => Some((user.clone(), password)),
+                (None, None) => None,
+                _ => return Err(wrong("`user` and `password_file` belong together".to_owned())),
+            };
+            let (from, recipients) = (from.clone(), recipients.clone());
+            Ok(Way::Email(Mailer { host, port, tls_at_once, user, from, recipients }))
         }
         Target::Command { argv } if argv.is_empty() => Err(NotifyError::NoProgram),
         Target::Command { argv } => Ok(Way::Command { argv: argv.clone() }),
         Target::Desktop {} => Ok(Way::Desktop),
     }
+}
+
+fn secret(path: &Path) -> Result<String, NotifyError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|source| NotifyError::Secret { path: path.to_owned(), source })?;
+    Ok(text.trim().to_owned())
 }
 
 async fn work(way: Way, mut queue: mpsc::Receiver<Message>, retries: Vec<Duration>) {

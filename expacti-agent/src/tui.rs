@@ -1,6 +1,7 @@
 //! The terminal UI: `expacti review`.
 
 mod app;
+mod code;
 mod draw;
 mod feed;
 mod queue;
@@ -32,7 +33,7 @@ pub(crate) fn run(client: &Client) -> anyhow::Result<()> {
     thread::spawn(move || feed::watch(&watching, &watch_news));
     let serving = client.clone();
     thread::spawn(move || feed::serve(&serving, &asks_out, &news_in));
-    let mut app = App::new(me.name);
+    let mut app = App::new(me.name, me.totp);
     let theme = Theme::of_environment();
     let start = Instant::now();
     let now = || u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -36,6 +36,21 @@ pub(crate) enum Target {
         #[serde(default)]
         secret_file: Option<PathBuf>,
     },
+    /// A letter by SMTP.
+    Email {
+        /// The mail server: `smtps://HOST`, or `smtp://HOST` with STARTTLS.
+        server: String,
+        /// Who the letters are from.
+        from: String,
+        /// Who gets them.
+        recipients: Vec<String>,
+        /// The name to sign in with, where the server wants one.
+        #[serde(default)]
+        user: Option<String>,
+        /// A file with the password.
+        #[serde(default)]
+        password_file: Option<PathBuf>,
+    },
     /// A program, with the message on its standard input as JSON.
     Command {
         /// The program and its arguments. No shell is involved.

@@ -13,6 +13,7 @@ use tokio::process::Command;
 use super::config::Format;
 use super::http;
 use super::message::Message;
+use super::smtp::Mailer;
 use crate::clock::epoch_seconds;
 
 /// A way that was found to be in order.
@@ -20,6 +21,7 @@ use crate::clock::epoch_seconds;
 pub(super) enum Way {
     Webhook { url: Uri, format: Format, secret: Option<Vec<u8>> },
     Command { argv: Vec<String> },
+    Email(Mailer),
     Desktop,
 }
 
@@ -36,6 +38,7 @@ impl Way {
                 let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
                 run(program, arguments, message.body(Format::Generic).to_string().as_bytes()).await
             }
+            Self::Email(mailer) => mailer.hand_in(message).await,
             Self::Desktop => {
                 let arguments = ["--app-name=expacti", "--", &message.title(), &message.command];
                 run("notify-send", &arguments.map(str::to_owned), b"").await

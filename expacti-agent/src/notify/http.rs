@@ -57,7 +57,7 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, message: &[u8
 }
 
 /// Trusts whom the system trusts.
-fn connector() -> io::Result<TlsConnector> {
+pub(super) fn connector() -> io::Result<TlsConnector> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -2,6 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::code::{Code, Typed};
 use super::queue::Queue;
 use super::rows::{self, Row, Rows, wrapped};
 use crate::wire::{AnswerWord, CardDetail, CardView, RepeatWord, VoteBody, VoteResult};
@@ -31,8 +32,8 @@ pub(super) enum News {
 pub(super) enum Ask {
     /// A card whole.
     Detail(u64),
-    /// Our vote.
-    Vote(u64, VoteBody),
+    /// Our vote, and the one-time password where we have one.
+    Vote(u64, VoteBody, Option<String>),
     /// Nothing more.
     Quit,
 }
@@ -46,6 +47,8 @@ pub(super) enum Mode {
     Note,
     /// They close the help.
     Help,
+    /// They type a one-time password.
+    Code,
 }
 
 /// A card whole, as it is on the screen.
@@ -67,6 +70,10 @@ pub(super) struct App {
     pub(super) note: String,
     pub(super) status: String,
     pub(super) lost: Option<String>,
+    /// The approval that waits for a one-time password.
+    pub(super) code: Option<Code>,
+    // Whether approvals need one.
+    totp: bool,
     // Rows, as wrapped on the screen, that were visible at some time.
     seen: usize,
     // Size of the part of the screen that shows the card.
@@ -75,7 +82,8 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) fn new(me: String) -> Self {
+    /// `totp`: this human approves with one-time passwords.
+    pub(super) fn new(me: String, totp: bool) -> Self {
         Self {
             me,
             queue: Queue::default(),
@@ -86,6 +94,8 @@ impl App {
             note: String::new(),
             status: String::new(),
             lost: None,
+            code: None,
+            totp,
             seen: 0,
             view: (80, 12),
             stable_since: 0,
@@ -115,6 +125,9 @@ impl App {
                 self.queue.remove(id);
                 if self.selected == Some(id) {
                     self.status = format!("ticket {id} {}", rows::visible(&outcome));
+                }
+                if self.code.take_if(|code| code.id == id).is_some() {
+                    self.mode = Mode::Browse;
                 }
                 self.keep_selection(position, now)
             }
@@ -174,6 +187,7 @@ impl App {
                 None
             }
             Mode::Browse => self.browse(key.code, now),
+            Mode::Code => self.type_code(key.code, now),
         }
     }
 
@@ -241,7 +255,31 @@ impl App {
             VoteBody { digest, newest, answer, children, repeat: RepeatWord::Once, for_ms: None, note };
         // A second press of the same key must not hit what comes next.
         self.stable_since = now;
-        Some(Ask::Vote(id, body))
+        if self.totp && answer == AnswerWord::Approve {
+            self.code = Some(Code::ask(id, body));
+            self.mode = Mode::Code;
+            return None;
+        }
+        Some(Ask::Vote(id, body, None))
+    }
+
+    fn type_code(&mut self, key: KeyCode, now: u64) -> Option<Ask> {
+        self.mode = Mode::Browse;
+        match self.code.take()?.on_key(key) {
+            Typed::More(code) => {
+                self.code = Some(code);
+                self.mode = Mode::Code;
+                None
+            }
+            Typed::Whole(vote) => {
+                self.stable_since = now;
+                Some(vote)
+            }
+            Typed::Dropped => {
+                "not approved".clone_into(&mut self.status);
+                None
+            }
+        }
     }
 
     fn choose(&mut self, by: isize, now: u64) -> Option<Ask> {

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::app::{App, Mode};
+use super::code::Code;
 use super::queue::Queued;
 use super::rows::{LABEL, Row, visible};
 use super::theme::{Kind, Theme};
@@ -60,6 +61,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: Theme, now: u64)
     }
     let said = match app.mode {
         // The end of a text that is being written is what its author looks at.
+        Mode::Code => tail(&app.code.as_ref().map(Code::line).unwrap_or_default(), status.width),
         Mode::Note => tail(&format!("note: {}_", app.note), status.width),
         Mode::Browse | Mode::Help if !app.note.is_empty() => {
             head(&format!("note: {}   {}", app.note, app.status), status.width)

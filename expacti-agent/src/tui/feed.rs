@@ -32,10 +32,12 @@ pub(super) fn serve(client: &Client, asks: &Receiver<Ask>, news: &Sender<News>) 
                 id,
                 client.get(&format!("/v1/cards/{id}")).map(Box::new).map_err(|e| e.to_string()),
             ),
-            Ask::Vote(id, body) => News::Voted(
-                id,
-                client.post(&format!("/v1/cards/{id}/votes"), &body).map(Box::new).map_err(|e| e.to_string()),
-            ),
+            Ask::Vote(id, body, code) => {
+                // Without one, the one of the command line is as good as it was.
+                let client = if code.is_some() { &client.clone().with_totp(code) } else { client };
+                let voted = client.post(&format!("/v1/cards/{id}/votes"), &body);
+                News::Voted(id, voted.map(Box::new).map_err(|error| error.to_string()))
+            }
         };
         if news.send(answer).is_err() {
             return;

@@ -50,7 +50,10 @@ fn press(app: &mut App, key: char, now: u64) -> Option<Ask> {
 
 /// An app that shows one card since `now` 0.
 fn showing(argv: &[&str]) -> App {
-    let mut app = App::new("alice".into());
+    showing_to(App::new("alice".into(), false), argv)
+}
+
+fn showing_to(mut app: App, argv: &[&str]) -> App {
     let risky = card(42, 95, "sh x.sh");
     let asked = app.on_news(News::Cards(vec![card(7, 40, "npm install"), risky.clone()]), 0);
     assert_eq!(asked, Some(Ask::Detail(42)), "the riskiest comes first");
@@ -89,7 +92,7 @@ fn nothing_is_decided_in_the_first_half_second() {
     for key in ['a', 'c', 'd', 'A', 'C', 'D'] {
         assert_eq!(press(&mut app, key, LOOK_FIRST_MS - 1), None, "{key}");
     }
-    let Some(Ask::Vote(42, vote)) = press(&mut app, 'c', LOOK_FIRST_MS) else { panic!("no vote") };
+    let Some(Ask::Vote(42, vote, None)) = press(&mut app, 'c', LOOK_FIRST_MS) else { panic!("no vote") };
     assert_eq!((vote.answer, vote.children, vote.newest), (AnswerWord::Approve, true, 42));
     // The key's repetition does not hit what comes next.
     assert_eq!(press(&mut app, 'c', LOOK_FIRST_MS + 10), None);
@@ -106,7 +109,7 @@ fn a_card_that_changes_has_to_be_looked_at_anew() {
     app.on_news(News::Detail(42, Ok(detail(&changed, &["sh"]))), 9_000);
     assert_eq!(press(&mut app, 'a', 9_000 + LOOK_FIRST_MS - 1), None);
     assert!(
-        matches!(press(&mut app, 'a', 9_000 + LOOK_FIRST_MS), Some(Ask::Vote(42, vote)) if vote.newest == 50)
+        matches!(press(&mut app, 'a', 9_000 + LOOK_FIRST_MS), Some(Ask::Vote(42, vote, None)) if vote.newest == 50)
     );
 }
 
@@ -125,7 +128,7 @@ fn a_long_command_is_read_to_its_end_before_it_is_approved() {
     assert!(pages > 1);
     // Saying no needs no reading.
     let mut app = showing(&["sh", "-c", &long]);
-    assert!(matches!(press(&mut app, 'd', 10_000), Some(Ask::Vote(42, _))));
+    assert!(matches!(press(&mut app, 'd', 10_000), Some(Ask::Vote(42, _, None))));
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn keys_choose_and_leave() {
 
 #[test]
 fn ten_thousand_cards_are_drawn_at_once() {
-    let mut app = App::new("alice".into());
+    let mut app = App::new("alice".into(), false);
     let many = (1..=10_000).map(|id| card(id, u8::try_from(id % 100).unwrap(), "npm install")).collect();
     app.on_news(News::Cards(many), 0);
     let start = std::time::Instant::now();
@@ -164,4 +167,28 @@ fn ten_thousand_cards_are_drawn_at_once() {
     }
     // A hundred arrivals and drawings, in a debug build on a busy machine.
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn an_approval_waits_for_the_one_time_password_of_those_who_have_one() {
+    let mut app = showing_to(App::new("alice".into(), true), &["sh", "x.sh"]);
+    let later = LOOK_FIRST_MS + 1;
+    assert_eq!(press(&mut app, 'a', later), None);
+    assert_eq!(app.mode, Mode::Code);
+    let enter = |app: &mut App| app.on_key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE), later);
+    for key in "12x345".chars() {
+        assert_eq!(press(&mut app, key, later), None);
+    }
+    assert_eq!(enter(&mut app), None, "five digits are no password");
+    assert!(screen(&mut app, 80, 24, later).contains("ticket 42: *****_"));
+    press(&mut app, '6', later);
+    let Some(Ask::Vote(42, vote, Some(code))) = enter(&mut app) else { panic!("no vote") };
+    assert_eq!((vote.answer, code.as_str()), (AnswerWord::Approve, "123456"));
+
+    // A card that goes away takes the question with it, and a denial needs no password.
+    assert_eq!(press(&mut app, 'a', 5_000), None);
+    app.on_news(News::Closed { id: 42, outcome: "denied".into() }, 5_000);
+    assert_eq!((app.mode, app.code.is_none()), (Mode::Browse, true));
+    let mut app = showing_to(App::new("alice".into(), true), &["sh", "x.sh"]);
+    assert!(matches!(press(&mut app, 'd', later), Some(Ask::Vote(42, _, None))));
 }
