@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is whole.
 //!
-//! In the order in which a mistake is found soonest: form and lints, the tests of the crates, the object, and then the
-//! suites inside guests.
+//! In the order in which a mistake is found soonest: form and lints, the tests of the crates, the object, the console in
+//! a browser, and then the suites inside guests.
 
 mod checks;
 mod crates;
@@ -9,6 +9,7 @@ mod guests;
 mod libtest;
 mod postgres;
 mod report;
+mod web;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     }
     report.section("tests of the crates");
     crates::run(&cache, filter, &mut report)?;
+    report.section("the console in a browser");
+    web::run(filter, &mut report)?;
     if !kernels.is_empty() {
         report.section("suites in guests");
         guests::run(&cache, kernels, filter, &mut report)?;

@@ -21,6 +21,7 @@ use expacti_agent::log::{Config, Log, Place};
 use expacti_core::Tools;
 use expacti_core::docket::{PerLevel, Policy};
 use expacti_core::history::History;
+use expacti_core::record::filter::Filter;
 use expacti_core::record::secrets::Masker;
 use expacti_core::request::ExecRequest;
 
@@ -163,7 +164,8 @@ impl Simulate {
         let Some(home) = &self.home else { return Ok(None) };
         let place = Place::Sqlite(home.join("log.db"));
         let log = Log::open(Config::new(place, home)).await.context("the exec log")?;
-        if self.past > 0 && log.reader().newest().await?.0 == 0 {
+        let is_new = log.query(&Filter::default(), None, 1).await?.attempts.is_empty();
+        if self.past > 0 && is_new {
             past::write(&log, requests, engine, self.past).await?;
             log.settle().await?;
         }

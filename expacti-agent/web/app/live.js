@@ -22,7 +22,7 @@ export class Live {
 
   // What is on the screen is what waits, as far as anybody can know.
   isFresh() {
-    const limit = this.state === "polling" ? 3 * POLL_EVERY : SILENCE;
+    const limit = this.state === "polling" ? 4 * POLL_EVERY : SILENCE;
     return (this.state === "live" || this.state === "polling") && performance.now() - this.heard < limit;
   }
 
@@ -37,7 +37,8 @@ export class Live {
     for (let failures = 0; !this.stopped; ) {
       try {
         if (this.silentStreams >= 2) await this.#poll();
-        else if (await this.#stream()) failures = 0;
+        else await this.#stream();
+        failures = 0;
       } catch (error) {
         if (this.stopped || error.status === 401) return;
       }
@@ -48,7 +49,6 @@ export class Live {
     }
   }
 
-  // Gives whether anything was heard.
   async #stream() {
     this.abort = new AbortController();
     this.opened = performance.now();
@@ -56,14 +56,14 @@ export class Live {
     const headers = { accept: "text/event-stream" };
     if (this.lastId) headers["last-event-id"] = this.lastId;
     const { signal } = this.abort;
-    const response = await send("GET", "/v1/events", { background: true, signal, headers });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Problem(response.status, "no-stream", "There is no live stream.");
-    }
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     try {
+      const response = await send("GET", "/v1/events", { background: true, signal, headers });
+      if (!response.ok) {
+        await response.body?.cancel();
+        throw new Problem(response.status, "no-stream", "There is no live stream.");
+      }
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
@@ -75,10 +75,9 @@ export class Live {
         for (const event of events) await this.#take(event);
       }
     } finally {
-      // A stream on which not even the greeting comes is one that something on the way holds back.
+      // Where not even the greeting comes, something on the way holds the stream back.
       if (!said) this.silentStreams += 1;
     }
-    return said;
   }
 
   async #take(text) {
@@ -98,11 +97,11 @@ export class Live {
   async #poll() {
     await this.onReload();
     this.#hear();
+    // When the daemon has come back, and now and then, the stream gets another chance.
+    this.polls = this.state === "polling" ? this.polls + 1 : 0;
+    if (this.polls % 20 === 0) this.silentStreams = 1;
     this.#become("polling");
     await new Promise((wake) => setTimeout(wake, POLL_EVERY));
-    // Now and then the stream gets another chance.
-    this.polls = (this.polls ?? 0) + 1;
-    if (this.polls % 20 === 0) this.silentStreams = 1;
   }
 
   #hear() {

@@ -100,6 +100,8 @@ class Console {
     this.frame.show(path, next.element);
     next.ready?.();
     next.list?.measure?.();
+    // For measurements: what waits is on the screen.
+    if (page === "queue") requestAnimationFrame(() => performance.mark("queue-painted"));
     this.#badge();
   }
 

@@ -27,7 +27,7 @@ export class Queue {
     });
     this.held = el("button", { class: "held", type: "button", hidden: true, onclick: () => this.#arrange(true) });
     this.strip = el("div", { class: "strip", role: "status" });
-    this.body = el("div", { class: "card-body", tabindex: "-1" });
+    this.body = el("div", { class: "card-body", tabindex: "0", role: "group", "aria-label": "What it is" });
     this.verdict = new Verdict({ live, onVoted: (id, result) => this.#voted(id, result) });
     const back = el("button", { class: "back plain", type: "button", onclick: () => this.#leaveCard() }, "‹ All that waits");
     this.pane = el("article", { class: "card-pane", "aria-label": "The chosen command" }, back, this.body, this.verdict.element);

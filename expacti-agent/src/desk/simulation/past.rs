@@ -1,7 +1,5 @@
 //! A made-up past in a real exec log: what the same agents would have run in the last two weeks.
 
-use std::collections::BTreeMap;
-
 use expacti_agent::log::{Durability, Log, NotLogged};
 use expacti_core::evaluation::{Decision, Evaluation};
 use expacti_core::history::History;
@@ -25,17 +23,18 @@ pub(crate) async fn write(
     count: u64,
 ) -> Result<(), NotLogged> {
     let boot = random_boot();
-    let evaluations: BTreeMap<usize, Evaluation> = requests
-        .iter()
-        .map(|request| engine.judge(request, &[], &History::default()).evaluation)
-        .enumerate()
-        .collect();
+    let judged =
+        requests.iter().map(|request| (request, engine.judge(request, &[], &History::default()).evaluation));
+    // What may run is what mostly runs.
+    let (usual, other): (Vec<_>, Vec<_>) =
+        judged.partition(|(_, evaluation)| evaluation.decision == Decision::Allow);
     let end = ledger::now().unsigned_abs();
     let mut receipts = Vec::new();
     for number in 0..count {
         let random = scatter(number);
-        let place = usize::try_from(random).unwrap_or(0) % requests.len().max(1);
-        let (Some(request), Some(evaluation)) = (requests.get(place), evaluations.get(&place)) else { break };
+        let among = if random.is_multiple_of(12) || usual.is_empty() { &other } else { &usual };
+        let place = usize::try_from(random / 12).unwrap_or(0) % among.len().max(1);
+        let Some((request, evaluation)) = among.get(place) else { continue };
         let at = (end - SPAN + SPAN / count * number).cast_signed();
         for entry in life(AttemptId { boot, sequence: number + 1 }, at, random, request, evaluation) {
             receipts.push(log.append(entry, Durability::Batched)?);

@@ -1,0 +1,93 @@
+// A daemon to look at: `expacti simulate`, with reviewers, in a folder of its own.
+
+import { execFileSync, spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const EXPACTI = process.env.EXPACTI_BIN ?? path.join(here, "../../../target/debug/expacti");
+
+// Stands for a folder of this daemon, where it keeps an exec log.
+export const HOME = "@home";
+// What agents try: the first fourteen wait for people.
+export const REQUESTS = path.join(here, "requests.jsonl");
+
+
+export class Daemon {
+  static async start(...options) {
+    const daemon = new Daemon();
+    daemon.folder = fs.mkdtempSync(path.join(os.tmpdir(), "expacti-web-"));
+    daemon.options = options;
+    await daemon.up("127.0.0.1:0");
+    return daemon;
+  }
+
+  get socket() {
+    return path.join(this.folder, "api.sock");
+  }
+
+  async up(address) {
+    const where = ["--socket", this.socket, "--reviewers", path.join(this.folder, "reviewers.toml"), "--tcp", address];
+    const fast = ["--rate", "5000"];
+    const options = this.options.map((option) => (option === HOME ? path.join(this.folder, "home") : option));
+    this.child = spawn(EXPACTI, ["simulate", ...where, ...fast, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+    // It says so when it serves.
+    const lines = createInterface({ input: this.child.stdout });
+    for await (const line of lines) {
+      const said = /on (http:\/\/([^)]+))\)/.exec(line);
+      if (said) [, this.url, this.address] = said;
+      break;
+    }
+    if (!this.url) throw new Error("the simulation does not start");
+  }
+
+  async down() {
+    const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill("SIGINT");
+    await ended;
+  }
+
+  // Another life at the same place.
+  async again() {
+    await this.down();
+    await this.up(this.address);
+  }
+
+  async end() {
+    await this.down();
+    fs.rmSync(this.folder, { recursive: true });
+  }
+
+  // Adds a reviewer; gives their token.
+  reviewer(name, ...roles) {
+    const asked = (roles.length > 0 ? roles : ["reviewer"]).flatMap((role) => ["--role", role]);
+    return this.expacti("reviewer", "add", name, ...asked).trim();
+  }
+
+  expacti(...args) {
+    const env = { ...process.env, EXPACTI_SOCKET: this.socket };
+    return execFileSync(EXPACTI, args, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  // Asks the API as somebody.
+  async ask(token, where, options = {}) {
+    const response = await fetch(`${this.url}${where}`, { ...options, headers: { authorization: `Bearer ${token}`, "content-type": "application/json" } });
+    return response.status === 204 ? null : response.json();
+  }
+}
+
+// Goes to the console and signs in.
+export async function signIn(page, daemon, token, where = "/") {
+  await page.goto(`${daemon.url}${where}`);
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator(".frame").waitFor();
+}
+
+// The chosen card is whole, and has been there for long enough to be decided.
+export async function ready(page) {
+  await page.locator('.verdict button.deny[aria-disabled="false"]').waitFor();
+}
