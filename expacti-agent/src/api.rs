@@ -8,6 +8,7 @@ mod extract;
 mod guard;
 mod limits;
 mod openapi;
+mod operations;
 mod own;
 mod peer;
 mod people;
@@ -47,6 +48,7 @@ use self::tls::TlsListener;
 use crate::clock::epoch_seconds;
 use crate::daemon::engine::InForce;
 use crate::desk::Desk;
+use crate::operations::Operations;
 use crate::reviewers::Reviewers;
 use crate::web::{self, Guesses, Sessions};
 
@@ -152,6 +154,7 @@ pub(crate) struct Api {
     records: OnceLock<Reader>,
     engine: OnceLock<Arc<InForce>>,
     proof: evidence::Proof,
+    operations: OnceLock<Arc<dyn Operations>>,
 }
 
 impl Api {
@@ -180,6 +183,7 @@ impl Api {
             records: OnceLock::new(),
             engine: OnceLock::new(),
             proof: evidence::Proof::default(),
+            operations: OnceLock::new(),
         })
     }
 
@@ -241,7 +245,8 @@ impl Api {
             .route("/v1/cards/{id}/similar", get(precedents::similar))
             .route("/v1/cards/{id}/rule", get(precedents::rule))
             .route("/v1/tickets/{id}", get(cards::ticket))
-            .route("/v1/agents", get(agents::list))
+            .route("/v1/agents", get(agents::list).post(operations::enrol))
+            .route("/v1/agents/{name}", delete(operations::withdraw))
             .route("/v1/agents/{name}/stop", post(agents::stop))
             .route("/v1/agents/{name}/resume", post(agents::resume))
             .route("/v1/agents/{name}/kill", post(agents::kill))
@@ -260,6 +265,9 @@ impl Api {
             .route("/v1/reviewers", get(people::list).post(people::add))
             .route("/v1/reviewers/{name}", delete(people::revoke))
             .route("/v1/events", get(events::stream))
+            .route("/v1/reload", post(operations::reload))
+            .route("/v1/metrics", get(operations::metrics))
+            .route("/v1/ready", get(operations::ready))
             .route("/v1/health", get(openapi::health))
             .route("/v1/openapi.json", get(openapi::document))
             .merge(web::router())

@@ -1,24 +1,30 @@
 //! The command line. One subcommand is one file in `cli/`; this one lists them and turns their ends into exit codes.
 
 mod agent;
+mod agents;
 mod approve;
 mod canary;
 mod completions;
+mod config;
 mod connect;
 mod daemon;
 mod doctor;
 mod duration;
 mod ending;
+mod enroll;
 mod explain;
 mod json;
 mod log;
 mod man;
+mod metrics;
 mod own;
 mod pending;
+mod reload;
 mod review;
 mod reviewer;
 mod rule_files;
 mod rules;
+mod run;
 mod show;
 mod simulate;
 mod style;
@@ -30,6 +36,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::duration::in_words;
 use self::ending::Ending;
 pub(crate) use self::pending::cards as all_cards;
+pub(crate) use self::rule_files::RuleFiles;
 pub(crate) use self::show::stdin;
 
 const EXIT_CODES: &str = "\
@@ -54,6 +61,10 @@ enum Command {
     Show(show::Show),
     Approve(approve::Approve),
     Deny(approve::Deny),
+    Run(run::Run),
+    Enroll(enroll::Enroll),
+    Withdraw(enroll::Withdraw),
+    Agents(agents::Agents),
     Stop(agent::Stop),
     Resume(agent::Resume),
     Kill(agent::Kill),
@@ -70,6 +81,9 @@ enum Command {
     Simulate(simulate::Simulate),
     Daemon(daemon::Daemon),
     Doctor(doctor::Doctor),
+    Reload(reload::Reload),
+    Metrics(metrics::Metrics),
+    Config(config::Config),
 }
 
 impl Command {
@@ -81,6 +95,10 @@ impl Command {
             Self::Show(command) => command.run(),
             Self::Approve(command) => command.run(),
             Self::Deny(command) => command.run(),
+            Self::Run(command) => command.run(),
+            Self::Enroll(command) => command.run(),
+            Self::Withdraw(command) => command.run(),
+            Self::Agents(command) => command.run(),
             Self::Stop(command) => command.run(),
             Self::Resume(command) => command.run(),
             Self::Kill(command) => command.run(),
@@ -94,8 +112,17 @@ impl Command {
             Self::Simulate(command) => command.run(),
             Self::Daemon(command) => command.run(),
             Self::Doctor(command) => command.run(),
+            Self::Reload(command) => command.run(),
+            Self::Metrics(command) => command.run(),
+            Self::Config(command) => command.run(),
         }
     }
+}
+
+/// The environment, as far as it is text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Reads the arguments, runs the subcommand, and says on standard error what went wrong.

@@ -74,6 +74,11 @@ impl Client {
         parse(&self.ask("GET", path, None)?)
     }
 
+    /// Asks for a text.
+    pub(crate) fn text(&self, path: &str) -> Result<String, ClientError> {
+        String::from_utf8(self.ask("GET", path, None)?).map_err(|why| ClientError::Strange(why.to_string()))
+    }
+
     /// Changes something.
     pub(crate) fn post<T: DeserializeOwned>(
         &self,
@@ -88,6 +93,12 @@ impl Client {
     pub(crate) fn put(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
         let body = serde_json::to_vec(body).map_err(|why| ClientError::Strange(why.to_string()))?;
         self.ask("PUT", path, Some(&body)).map(drop)
+    }
+
+    /// Tells something that is answered by nothing but its being done.
+    pub(crate) fn tell(&self, method: &str, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
+        let body = serde_json::to_vec(body).map_err(|why| ClientError::Strange(why.to_string()))?;
+        self.ask(method, path, Some(&body)).map(drop)
     }
 
     /// Does something that has no more to say.

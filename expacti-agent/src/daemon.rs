@@ -1,81 +1,71 @@
 //! The daemon: kernel edge, engine, desk, log and interface, put together.
 
+mod book;
 mod crew;
 mod decider;
 pub(crate) mod engine;
 mod execs;
+mod keep;
 pub(crate) mod ledger;
+mod metrics;
 mod offence;
+mod office;
 mod past;
 mod reader;
+mod service;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use expacti_agent::log::{Config as LogConfig, Durability, Home, Log, Place};
+use expacti_agent::log::{Durability, Home, Log};
 use expacti_core::Tools;
-use expacti_core::docket::Policy as Docketing;
-use expacti_core::policy::Policy;
 use expacti_core::record::entry::{BootId, Change, Entry};
 use expacti_core::record::secrets::Masker;
 use expacti_core::rules::RuleSet;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use self::decider::Decider;
 use self::engine::{Engine, InForce};
 use self::ledger::Ledger;
+use self::metrics::Metrics;
+pub(crate) use self::office::Loader;
+use self::office::Office;
 use self::past::Past;
 use self::reader::Reader;
-use crate::api::{Api, ApiConfig};
+use self::service::{Pulse, notify};
+use crate::api::Api;
+use crate::cli::RuleFiles;
+use crate::config::{Config, DEFAULT_POLICY, RuleSettings, Strictness};
 use crate::desk::{Desk, Ports};
 use crate::kernel::{self, Gate, Ring};
-use crate::notify::{Notifications, NotifyConfig};
+use crate::notify::Notifications;
 use crate::reviewers::Reviewers;
 
-/// How often the agents' past is kept.
-const KEEP: Duration = Duration::from_mins(5);
-
-/// Everything that the daemon must be told.
-pub(crate) struct Config {
-    /// Where a BPF file system is mounted.
-    pub(crate) bpffs: PathBuf,
-    /// The node's own folder: log, keys, reviewers.
-    pub(crate) home: PathBuf,
-    /// Where entries of the log go; none: SQLite in `home`.
-    pub(crate) log: Option<Place>,
-    /// Where the interface is served.
-    pub(crate) socket: PathBuf,
-    /// Agents to gate from the start: name, cgroup, bits of `control::agent`.
-    pub(crate) agents: Vec<(String, PathBuf, u32)>,
-    /// The rules in force.
-    pub(crate) rules: RuleSet,
-    /// How long an attempt may wait for a daemon that does not answer.
-    pub(crate) grace: Duration,
-    /// How long humans have.
-    pub(crate) review: Duration,
-    /// Where agents look at their own tickets.
-    pub(crate) own_socket: PathBuf,
-    /// Who is told when nobody looks.
-    pub(crate) notify: NotifyConfig,
-    /// How often the canary flies; zero for never.
-    pub(crate) canary: Duration,
-}
-
 /// Runs until it is told to end. The gate stays in the kernel and holds what nobody answers.
-pub(crate) fn run(config: Config) -> anyhow::Result<()> {
+pub(crate) fn run(load: Loader) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(load))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+/// The rules that a configuration names, as the generation of this number.
+pub(crate) fn rules_of(settings: &RuleSettings, tools: &Tools, generation: u64) -> anyhow::Result<RuleSet> {
+    RuleFiles::named(settings.files.clone(), settings.starters.clone()).load_as(generation, tools)
+}
+
+async fn serve(load: Loader) -> anyhow::Result<()> {
+    let config = load()?;
+    let tools = Tools::embedded();
+    // What is wrong with the rules is said before anything is done.
+    rules_of(&config.rules, &tools, 0)?;
     let boot: BootId = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.parse()?;
-    let place = config.log.unwrap_or_else(|| Place::Sqlite(config.home.join("log.db")));
-    let log = Log::open(LogConfig::new(place, &config.home)).await.context("the exec log")?;
+    let place = config.log.for_home(&config.home).map_err(anyhow::Error::msg)?;
+    let log = Log::open(place).await.context("the exec log")?;
 
     let instance = getrandom::u64().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     let mut maps = kernel::load(&config.bpffs, instance)?;
@@ -85,77 +75,83 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
     // The log's own key: what is shown and what is kept tell equal secrets by equal fingerprints.
     let mask_key = Home::look(&config.home)?.key().mask_key();
+    let metrics = Arc::new(Metrics::default());
+    let waits_for_all = config.log.durability == Strictness::All;
+    let ledger = Arc::new(Ledger::new(log.clone(), boot).counting(Arc::clone(&metrics), waits_for_all));
     let masker = Masker::new(mask_key);
-    let ledger = Arc::new(Ledger::new(log.clone(), boot));
-    let ports = Ports {
-        kernel: Arc::clone(&gate) as _,
-        log: Arc::clone(&ledger) as _,
-        notifier: Arc::new(Notifications::start(config.notify, masker.clone())?),
-    };
-    let review_ms = u64::try_from(config.review.as_millis()).unwrap_or(u64::MAX);
-    let docketing =
-        Docketing { timeout_ms: expacti_core::docket::PerLevel::same(review_ms), ..Docketing::default() };
-    let (desk, mut proposals) = Desk::start(docketing, ports);
+    let notifier = Arc::new(Notifications::start(config.notifications.for_sending(), masker.clone())?);
+    let ports = Ports { kernel: Arc::clone(&gate) as _, log: Arc::clone(&ledger) as _, notifier };
+    let default = config.policy(DEFAULT_POLICY).cloned().unwrap_or_default();
+    let (desk, mut proposals) = Desk::start(default.tickets.clone(), ports);
 
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
-    let api = Api::new(
-        desk.clone(),
-        reviewers,
-        Arc::clone(&gate) as _,
-        ApiConfig::default(),
-        masker,
-        format!("{instance:016x}"),
-    );
-    let serving = api.serve_unix(&config.socket)?;
-    let serving_agents = api.serve_own(&config.own_socket)?;
+    let (gated, callers, epoch) =
+        (Arc::clone(&gate) as _, config.api.for_callers(), format!("{instance:016x}"));
+    let api = Api::new(desk.clone(), reviewers, gated, callers, masker, epoch);
+    let mut serving = serve_api(&api, &config).await?;
 
-    let engine = Arc::new(InForce::new(Engine {
-        tools: Arc::new(Tools::embedded()),
-        policy: Policy::default(),
-        rules: config.rules,
-    }));
+    let rules = rules_of(&config.rules, &tools, gate.generation()?)?;
+    let engine = Engine {
+        tools: Arc::new(tools),
+        rules: Arc::new(rules),
+        default: Arc::new(default),
+        treatments: BTreeMap::new(),
+    };
+    let engine = Arc::new(InForce::new(engine));
     let history = config.home.join("history.json");
     let (past, unread) = Past::open(&history, mask_key);
     if let Some(error) = unread {
         say(&format!("{}: {error}; until enough has run again, nothing is unusual", history.display()));
     }
-    for (name, cgroup, flags) in &config.agents {
-        gate.enrol(name, cgroup, *flags)?;
-        say(&format!("agent {name}: {} is gated", cgroup.display()));
-    }
+    let (canary, socket) = (config.canary, config.api.socket.display().to_string());
+    let rooms = office::Rooms {
+        gate: Arc::clone(&gate),
+        desk: desk.clone(),
+        ledger: Arc::clone(&ledger),
+        engine: Arc::clone(&engine),
+        metrics,
+    };
+    let office = Arc::new(Office::open(config, load, rooms)?);
+    office.take_up()?;
     gate.ask_anew()?;
     api.look_back(log.reader().clone(), Arc::clone(&engine));
     let decider = Decider::new(Arc::clone(&gate), engine, past.clone(), desk.clone(), Arc::clone(&ledger));
-    let reader = Reader::new(ring, decider)?;
+    let pulse = Arc::new(Pulse::default());
+    let reader = Reader::new(ring, decider, Arc::clone(&pulse))?;
     let (lives, ring_ended) = oneshot::channel::<Infallible>();
     std::thread::Builder::new().name("ring".to_owned()).spawn(move || {
         // Dropped when the thread ends, however it ends.
         let _lives = lives;
         reader.run();
     })?;
-    watch::start(&gate, &ledger, config.canary)?;
+    watch::start(&gate, &ledger, canary)?;
+    api.operate(Arc::clone(&office) as _);
 
     let started = Change::DaemonStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
     };
     log.append(Entry { at: ledger::now(), attempt: None, change: started }, Durability::Durable)?.ignore();
-    say(&format!("ready; the interface is at {}", config.socket.display()));
+    say(&format!("ready; the interface is at {socket}"));
+    notify(&format!("READY=1\nSTATUS=gating; the interface is at {socket}"))?;
 
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let ended = tokio::select! {
         _ = term.recv() => Ok(()),
         _ = int.recv() => Ok(()),
-        ended = serving => ended.context("the interface ended"),
-        ended = serving_agents => ended.context("the agents' own interface ended"),
+        Some(ended) = serving.join_next() => ended.map_err(io::Error::from).flatten().context("the interface ended"),
         // Without it nobody answers the kernel. It holds what comes until its grace is over, then refuses.
         Err(_) = ring_ended => Err(anyhow::anyhow!("the thread that reads the ring is gone")),
         () = async { while proposals.recv().await.is_some() {} } => Ok(()),
-        () = keep(&past, &history) => Ok(()),
+        () = keep::past(&past, &history) => Ok(()),
+        failed = keep::agents(&office) => failed,
+        failed = keep::reloading(&office) => failed,
+        failed = keep::watchdog(&pulse) => failed,
     };
     if let Err(error) = past.save(&history) {
         say(&format!("{}: {error}", history.display()));
     }
+    notify("STOPPING=1")?;
     let because = match &ended {
         Ok(()) => "it was told to".to_owned(),
         Err(error) => format!("{error:#}"),
@@ -166,19 +162,24 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     ended
 }
 
-/// Keeps the agents' past from time to time, in case this daemon does not end in order.
-async fn keep(past: &Past, path: &Path) {
-    loop {
-        tokio::time::sleep(KEEP).await;
-        let (past, path) = (past.clone(), path.to_owned());
-        // What is not kept is counted anew; the next try may work.
-        let _unkept = tokio::task::spawn_blocking(move || past.save(&path)).await;
+/// Opens every way to the interface.
+async fn serve_api(api: &Arc<Api>, config: &Config) -> anyhow::Result<JoinSet<io::Result<()>>> {
+    let mut serving = JoinSet::new();
+    serving.spawn(api.serve_unix(&config.api.socket)?);
+    if let Some(own) = &config.api.own_socket {
+        serving.spawn(api.serve_own(own)?);
     }
+    if let Some(tcp) = config.api.for_tcp() {
+        let (address, over_tcp) = api.serve_tcp(&tcp).await?;
+        serving.spawn(over_tcp);
+        say(&format!("the interface is at {address}, too"));
+    }
+    Ok(serving)
 }
 
 /// One line for whoever started the daemon.
 fn say(line: &str) {
     use std::io::Write as _;
     // Nobody may be reading.
-    let _unread = writeln!(std::io::stderr(), "expacti: {line}");
+    let _unread = writeln!(io::stderr(), "expacti: {line}");
 }

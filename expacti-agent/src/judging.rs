@@ -39,7 +39,7 @@ impl Outcome {
         let case = Case {
             request: &request,
             assessment: &assessment,
-            policy: &engine.policy,
+            policy: &engine.treatment(&request.agent.name).decide,
             rules: &engine.rules,
             grants: &[],
             history: &History::default(),

@@ -2,7 +2,7 @@
 
 mod btf;
 mod canary;
-mod cgroup;
+pub(crate) mod cgroup;
 mod gate;
 mod load;
 mod maps;
@@ -16,7 +16,7 @@ pub(crate) mod trial;
 mod unload;
 
 pub(crate) use self::canary::{Canary, FOLDER as CANARY_FOLDER, Flight};
-pub(crate) use self::gate::Gate;
+pub(crate) use self::gate::{EnrolError, Gate, boot_ns};
 pub(crate) use self::load::{load, retire_others};
 pub(crate) use self::ring::{Event, Ring};
 pub(crate) use self::unload::unload;

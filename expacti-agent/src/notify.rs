@@ -21,7 +21,6 @@ use expacti_core::record::secrets::Masker;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the configuration will be read into it"))]
 pub(crate) use self::config::Format;
 pub(crate) use self::config::{SinkConfig, Target};
 use self::deliver::Way;

@@ -1,5 +1,6 @@
 //! What the API says and takes, as its server and its clients share it.
 
+mod operations;
 mod problem;
 mod records;
 mod rules;
@@ -14,6 +15,9 @@ use expacti_core::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::operations::Standing;
+
+pub(crate) use self::operations::{ModeWord, NewAgent, ReloadView};
 pub(crate) use self::problem::ProblemBody;
 pub(crate) use self::records::{
     ChainView, ProvenChain, RecordDetail, RecordLine, RecordPage, RecordTree, RulePreview, SimilarView,
@@ -237,6 +241,22 @@ pub(crate) struct AgentView {
     /// Who stopped it, where it is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped_by: Option<String>,
+    /// How it is treated, and what became of its execs.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) standing: Option<StandingView>,
+}
+
+/// How an agent is treated, and what became of its execs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct StandingView {
+    /// Its policy in the configuration.
+    pub(crate) policy: String,
+    /// What the gate does with what it sees.
+    pub(crate) mode: ModeWord,
+    /// Execs since the daemon started.
+    pub(crate) execs: u64,
+    /// Of them denied, by whomever.
+    pub(crate) denied: u64,
 }
 
 /// What an agent is told of itself.
@@ -369,6 +389,13 @@ pub(crate) struct Health {
     pub(crate) status: String,
     /// Its version.
     pub(crate) version: String,
+}
+
+impl From<Standing> for StandingView {
+    fn from(standing: Standing) -> Self {
+        let Standing { policy, mode, execs, denied } = standing;
+        Self { policy, mode: mode.into(), execs, denied }
+    }
 }
 
 impl GrantView {

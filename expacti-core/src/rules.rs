@@ -18,7 +18,7 @@ mod path;
 mod pattern;
 mod program;
 mod quote;
-mod read;
+pub mod read;
 mod rule;
 mod scene;
 mod set;

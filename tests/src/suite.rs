@@ -1,14 +1,24 @@
 //! The suites, one file each.
 
+mod agents;
+mod config;
 mod defence;
 mod doctor;
 mod gate;
 mod guest;
 mod harness;
 mod review;
+mod run;
 mod unload;
 
+use std::process::Command;
+
+use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::wait::until;
 use libtest_mimic::Trial;
+
+/// Scored HIGH, so it waits for a human; and it does nothing here, where there is no repository.
+pub(crate) const RISKY: [&str; 5] = ["git", "push", "--force", "origin", "main"];
 
 /// Every test of every suite.
 pub(crate) fn all() -> Vec<Trial> {
@@ -20,6 +30,38 @@ pub(crate) fn all() -> Vec<Trial> {
         defence::tests(),
         doctor::tests(),
         unload::tests(),
+        config::tests(),
+        agents::tests(),
+        run::tests(),
     ];
     suites.into_iter().flatten().collect()
+}
+
+/// The risky command, to be run.
+fn risky() -> Command {
+    let mut command = Command::new(RISKY[0]);
+    command.args(&RISKY[1..]).current_dir("/");
+    command
+}
+
+/// What a subcommand ends with and says, on both streams.
+fn expacti(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new("expacti").args(arguments).output().unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code().unwrap(), text)
+}
+
+/// Every attempt in the log.
+fn records(daemon: &Daemon) -> Vec<serde_json::Value> {
+    daemon.ask(&["log", "--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Waits for the record of an exec of this agent in this state.
+fn record(daemon: &Daemon, agent: &str, state: &str) -> serde_json::Value {
+    until(&format!("a record of {agent}, {state}"), || {
+        records(daemon)
+            .into_iter()
+            .find(|record| record["request"]["agent"]["name"] == agent && record["state"] == state)
+    })
 }

@@ -23,10 +23,13 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<AgentView>>, Problem> {
     caller.must_be(&Role::ALL)?;
     let agents = api.desk.agents();
+    let operations = api.operations.get().cloned();
     let views = api.desk.look(move |view| {
+        let standing = |name: &str| operations.as_ref().and_then(|operations| operations.standing(name));
         let agents = agents.into_iter().map(|agent| AgentView {
             pending: view.docket.pending(&agent.name),
             stopped_by: view.docket.stopped_by(&agent.name).map(str::to_owned),
+            standing: standing(&agent.name).map(Into::into),
             name: agent.name,
             cgroup: agent.cgroup,
             since: agent.since,

@@ -20,7 +20,7 @@ use crate::web::Session;
 fn is_public(method: &Method, path: &str) -> bool {
     let is_api = path.starts_with("/v1/") || path == "/v1";
     !is_api
-        || matches!(path, "/v1/health" | "/v1/openapi.json")
+        || matches!(path, "/v1/health" | "/v1/ready" | "/v1/openapi.json")
         || (path == "/v1/session" && method == Method::POST)
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{agents, cards, events, evidence, people, precedents, records, rules, session};
+use super::{agents, cards, events, evidence, operations, people, precedents, records, rules, session};
 use crate::wire::Health;
 
 #[derive(OpenApi)]
@@ -16,6 +16,7 @@ use crate::wire::Health;
         agents::list, agents::stop, agents::resume, agents::kill, agents::grants, agents::revoke_grant,
         session::begin, session::show, session::end,
         people::me, people::list, people::add, people::revoke,
+        operations::enrol, operations::withdraw, operations::reload, operations::metrics, operations::ready,
         events::stream, health, document,
     ),
     modifiers(&Bearer),

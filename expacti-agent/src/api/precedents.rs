@@ -83,7 +83,7 @@ pub(super) async fn rule(
     let request = api.request_of(id).await?;
     let assessment = assess(&request, &engine.tools);
     let because = format!("approved by {}", caller.voter.name);
-    let suggestion = suggest(&request, &assessment, &engine.policy, Width::SameFolder, &because, now())
+    let suggestion = suggest(&request, &assessment, engine.policy(), Width::SameFolder, &because, now())
         .map_err(|why| Problem::bad_input(why.to_string()))?;
     let since = now_us().checked_sub(MONTH);
     let filter = Filter { exe: program(&request), since, ..Filter::default() };
@@ -96,7 +96,7 @@ pub(super) async fn rule(
         .map(|attempt| (&attempt.attempted.request, assess(&attempt.attempted.request, &engine.tools)))
         .collect();
     let pairs = assessed.iter().map(|(request, assessment)| (*request, assessment));
-    let places = suggestion.would_have_allowed(pairs, &engine.policy, now());
+    let places = suggestion.would_have_allowed(pairs, engine.policy(), now());
     let matched: Vec<&Attempt> = places.iter().filter_map(|place| past.get(*place)).collect();
     let line = |attempt: &&Attempt| command_line(&attempt.attempted.request.argv, 200).0;
     Ok(Json(RulePreview {

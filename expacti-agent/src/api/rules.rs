@@ -37,7 +37,7 @@ pub(super) async fn list(
     caller.must_be(&Role::ALL)?;
     let engine = api.engine()?;
     let mut findings: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for finding in lint(&engine.rules, &engine.policy, now()) {
+    for finding in lint(&engine.rules, engine.policy(), now()) {
         findings.entry(finding.rule).or_default().push(finding.kind.to_string());
     }
     let mut rules = Vec::new();
@@ -96,7 +96,7 @@ pub(super) async fn check(
     let loaded = RuleSet::load(&[Source::file("draft", text)], 0, &|request| assess(request, &engine.tools));
     Ok(Json(match loaded {
         Ok(rules) => {
-            let findings = lint(&rules, &engine.policy, now()).iter().map(ToString::to_string).collect();
+            let findings = lint(&rules, engine.policy(), now()).iter().map(ToString::to_string).collect();
             RuleCheck { rules: rules.rules().len() as u64, problems: Vec::new(), findings }
         }
         Err(error) => {

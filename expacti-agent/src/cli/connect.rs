@@ -1,6 +1,6 @@
 //! How a subcommand reaches the daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -24,6 +24,11 @@ pub(super) struct Connect {
 }
 
 impl Connect {
+    /// Where the daemon is.
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     pub(super) fn client(&self, face: &'static str) -> anyhow::Result<Client> {
         // A token on the command line would be in every process list.
         let token = match &self.token_file {

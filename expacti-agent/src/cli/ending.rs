@@ -13,6 +13,8 @@ pub(crate) enum Ending {
     No,
     /// Some of the input was wrong and the rest was answered: 2. The subcommand has said what.
     SomeBadInput,
+    /// A command that it ran ended with this code.
+    Exited(u8),
 }
 
 /// The whole input was wrong: exit code 2, wherever it stands in a chain of causes (as a cause, not as a context).
@@ -22,16 +24,27 @@ pub(crate) enum Ending {
 #[error("{0}")]
 pub(crate) struct BadInput(pub(crate) String);
 
+/// The same for a text that begins with its place, as compilers write it: it is said without our name before it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Said(pub(crate) String);
+
 /// Says on standard error why it failed, and gives the exit code.
 pub(super) fn exit(ended: anyhow::Result<Ending>) -> ExitCode {
     let error = match ended {
         Ok(Ending::Done) => return ExitCode::SUCCESS,
         Ok(Ending::No) => return ExitCode::from(1),
         Ok(Ending::SomeBadInput) => return ExitCode::from(2),
+        Ok(Ending::Exited(code)) => return ExitCode::from(code),
         Err(error) => error,
     };
     if reader_went_away(&error) {
         return ExitCode::SUCCESS;
+    }
+    if let Some(Said(line)) = error.downcast_ref() {
+        // As below.
+        let _ = writeln!(io::stderr(), "{line}");
+        return ExitCode::from(2);
     }
     // A failure to write to standard error leaves nobody to tell.
     let _ = writeln!(io::stderr(), "expacti: {error:#}");

@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use expacti_core::Tools;
@@ -73,7 +72,7 @@ impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let tools = Tools::embedded();
         let (policy, rules) = (policy(self.policy.as_ref())?, self.rules.load(&tools)?);
-        let engine = Engine { tools: Arc::new(tools), policy, rules };
+        let engine = Engine::of_one_policy(tools, policy, rules);
         let mut out = io::stdout().lock();
         if self.jsonl {
             return lines::answer(io::stdin().lock(), out, &engine);

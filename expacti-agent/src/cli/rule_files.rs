@@ -12,7 +12,7 @@ use super::ending::BadInput;
 
 /// Where rules come from.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct RuleFiles {
+pub(crate) struct RuleFiles {
     /// A file of rules, or a folder whose *.toml files are read; may be given again
     #[arg(long = "rules", value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
@@ -22,6 +22,16 @@ pub(super) struct RuleFiles {
 }
 
 impl RuleFiles {
+    /// Files and starter sets, as the configuration names them.
+    pub(crate) fn named(files: Vec<PathBuf>, starters: Vec<String>) -> Self {
+        Self { files, starters }
+    }
+
+    /// What was named, where anything was.
+    pub(super) fn into_named(self) -> Option<(Vec<PathBuf>, Vec<String>)> {
+        (!self.files.is_empty() || !self.starters.is_empty()).then_some((self.files, self.starters))
+    }
+
     /// All that are named.
     pub(super) fn sources(&self) -> anyhow::Result<Vec<Source>> {
         let mut sources = read(&self.files)?;
@@ -31,7 +41,13 @@ impl RuleFiles {
 
     /// The rules in force.
     pub(super) fn load(&self, tools: &Tools) -> anyhow::Result<RuleSet> {
-        Ok(load(&self.sources()?, tools).map_err(|error| BadInput(error.to_string()))?)
+        self.load_as(1, tools)
+    }
+
+    /// The same, as the generation of this number.
+    pub(crate) fn load_as(&self, generation: u64, tools: &Tools) -> anyhow::Result<RuleSet> {
+        let rules = RuleSet::load(&self.sources()?, generation, &|request| assess(request, tools));
+        Ok(rules.map_err(|error| BadInput(error.to_string()))?)
     }
 }
 

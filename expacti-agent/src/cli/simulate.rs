@@ -90,7 +90,7 @@ impl Simulate {
         let tools = Tools::embedded();
         let rules = self.rules.load(&tools)?;
         let policy_of_agents = expacti_core::policy::Policy::default();
-        let in_force = InForce::new(Engine { tools: Arc::new(tools), policy: policy_of_agents, rules });
+        let in_force = InForce::new(Engine::of_one_policy(tools, policy_of_agents, rules));
         let in_force = Arc::new(in_force);
         let engine = in_force.now();
         let requests = self.requests.as_deref().map(read).transpose()?.unwrap_or_default();

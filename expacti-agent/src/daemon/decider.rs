@@ -8,13 +8,14 @@ use expacti_abi::event::{Attempt, flag, reason};
 use expacti_core::docket::{Digest, Input, Opened};
 use expacti_core::evaluation::{DecidedBy, Decision, Evaluation, Level};
 use expacti_core::history::History;
-use expacti_core::record::entry::{Change, Decider as By, Verdict};
+use expacti_core::record::entry::{Decider as By, Verdict};
 use expacti_core::request::{ExecRequest, Stdin};
 
 use super::crew::Came;
 use super::engine::{InForce, Judged};
 use super::ledger::{Ledger, attempted};
 use super::past::Past;
+use crate::config::Mode;
 use crate::desk::{Desk, Standing};
 use crate::intake::{self, Hashes};
 use crate::kernel::Gate;
@@ -178,8 +179,26 @@ impl Decider {
     }
 
     pub(super) fn note_attempt(&self, event: &Attempt, request: ExecRequest, evaluation: Evaluation) {
-        let verdict = kernel_verdict(event);
+        let verdict =
+            kernel_verdict(event).map(|verdict| self.watched(&request.agent.name, &evaluation, verdict));
         self.ledger.note(Some(event.seq), attempted(event.tgid, event.ppid, request, evaluation, verdict));
+    }
+
+    /// A verdict of the kernel, counted; where the agent is only watched in its shadow, with what would have been.
+    fn watched(&self, agent: &str, evaluation: &Evaluation, verdict: Verdict) -> Verdict {
+        let metrics = self.ledger.metrics();
+        metrics.decided(agent, verdict.allow, &verdict.decider);
+        if verdict.decider != By::Observe || self.engine.now().treatment(agent).mode != Mode::Shadow {
+            return verdict;
+        }
+        metrics.shadowed(agent, evaluation.decision);
+        let would = match evaluation.decision {
+            Decision::Allow => return verdict,
+            Decision::Hold => "would have been held for a human",
+            Decision::Deny => "would have been denied",
+        };
+        let because = format!("{would}: risk {} {}", evaluation.score, evaluation.level);
+        Verdict { because, ..verdict }
     }
 
     /// What a rule or a low score allows may run again without asking. Only where it would be allowed whatever its
@@ -207,7 +226,7 @@ impl Decider {
         });
         if from_any_input {
             // Not remembered means asked again, nothing worse.
-            let _asked_again = self.gate.remember(event.agent, event.digest, event.seq, REMEMBER);
+            let _asked_again = self.gate.remember(event.agent, event.digest, event.seq, generation, REMEMBER);
         }
     }
 
@@ -218,7 +237,7 @@ impl Decider {
     }
 
     pub(super) fn alarm(&self, name: &str, text: String) {
-        self.ledger.note(None, Change::Alarm { name: name.to_owned(), text });
+        self.ledger.alarm(name, text);
     }
 }
 

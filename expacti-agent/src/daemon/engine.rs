@@ -1,5 +1,6 @@
 //! What decides: the same for every exec until the rules are loaded anew.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use expacti_core::decide::{Case, decide};
@@ -12,14 +13,28 @@ use expacti_core::rules::RuleSet;
 use expacti_core::time::Timestamp;
 use expacti_core::{Tools, assess};
 
+use crate::config::Treatment;
+
 /// One generation of everything that a decision needs. It is never changed, only replaced.
+#[derive(Clone)]
 pub(crate) struct Engine {
     /// What commands mean.
     pub(crate) tools: Arc<Tools>,
-    /// What agents may do.
-    pub(crate) policy: Policy,
-    /// The rules in force.
-    pub(crate) rules: RuleSet,
+    /// The rules in force. What the kernel may remember of a decision carries their generation.
+    pub(crate) rules: Arc<RuleSet>,
+    /// For agents without a treatment of their own.
+    pub(crate) default: Arc<Treatment>,
+    /// How agents are treated, by name.
+    pub(crate) treatments: BTreeMap<String, Treated>,
+}
+
+/// How one agent is treated.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Treated {
+    /// The policy it comes from.
+    pub(crate) policy: String,
+    /// What that says, and what is said about this agent alone.
+    pub(crate) treatment: Arc<Treatment>,
 }
 
 /// The engine in force. Who decides takes it once for each decision.
@@ -43,21 +58,44 @@ impl InForce {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another one in force, and gives back the one before.
-    #[expect(dead_code, reason = "rules that humans save will replace it")]
-    pub(crate) fn replace(&self, engine: Engine) -> Arc<Engine> {
-        std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), Arc::new(engine))
+    /// Puts a changed one in force.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Engine)) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut engine = Engine::clone(&current);
+        change(&mut engine);
+        *current = Arc::new(engine);
     }
 }
 
 impl Engine {
+    /// One that treats everybody by the same policy.
+    pub(crate) fn of_one_policy(tools: Tools, policy: Policy, rules: RuleSet) -> Self {
+        let default = Treatment { decide: policy, ..Treatment::default() };
+        Self {
+            tools: Arc::new(tools),
+            rules: Arc::new(rules),
+            default: Arc::new(default),
+            treatments: BTreeMap::new(),
+        }
+    }
+
+    /// How an agent is treated.
+    pub(crate) fn treatment(&self, agent: &str) -> &Treatment {
+        self.treatments.get(agent).map_or(&self.default, |treated| &treated.treatment)
+    }
+
+    /// What agents may do that have no policy of their own.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.default.decide
+    }
+
     /// Decides one exec.
     pub(crate) fn judge(&self, request: &ExecRequest, grants: &[Grant], history: &History) -> Judged {
         let assessment = assess(request, &self.tools);
         let case = Case {
             request,
             assessment: &assessment,
-            policy: &self.policy,
+            policy: &self.treatment(&request.agent.name).decide,
             rules: &self.rules,
             grants,
             history,

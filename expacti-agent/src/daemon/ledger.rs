@@ -1,5 +1,6 @@
 //! The desk's records as entries of the exec log.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use expacti_agent::log::{Durability, Health, Log as ExecLog, NotLogged, Receipt};
@@ -8,6 +9,7 @@ use expacti_core::docket::{
 };
 use expacti_core::record::entry::{AttemptId, Attempted, BootId, Change, Decider, Entry, Verdict};
 
+use super::metrics::Metrics;
 use crate::desk::{Durable, Log, LogFailed};
 
 /// Version of the engine, for replays.
@@ -18,11 +20,24 @@ const ENGINE: &str = env!("CARGO_PKG_VERSION");
 pub(crate) struct Ledger {
     log: ExecLog,
     boot: BootId,
+    metrics: Arc<Metrics>,
+    /// Every verdict waits for its record, not only those that matter most.
+    waits_for_all: bool,
 }
 
 impl Ledger {
     pub(crate) fn new(log: ExecLog, boot: BootId) -> Self {
-        Self { log, boot }
+        Self { log, boot, metrics: Arc::default(), waits_for_all: false }
+    }
+
+    /// Counts here, and lets every verdict wait for its record if need be.
+    pub(crate) fn counting(self, metrics: Arc<Metrics>, waits_for_all: bool) -> Self {
+        Self { metrics, waits_for_all, ..self }
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Adds an entry that nobody waits for.
@@ -33,6 +48,34 @@ impl Ledger {
         }
     }
 
+    /// Adds something that happened and must not.
+    pub(crate) fn alarm(&self, name: &str, text: String) {
+        self.metrics.alarm();
+        self.note(None, Change::Alarm { name: name.to_owned(), text });
+    }
+
+    /// Whether entries reach the database, the spool, or nothing.
+    pub(crate) fn health(&self) -> Health {
+        self.log.health()
+    }
+
+    /// Adds what follows from something that an operator wrote, and waits for nothing.
+    pub(crate) fn note_administered(&self, who: &str, action: &str, subject: &str, note: &str) {
+        self.note(None, administered(who, action, subject, note));
+    }
+
+    /// Adds what an operator does, and waits until it is on disk: nothing of that kind happens without a record.
+    pub(crate) fn administer(
+        &self,
+        who: &str,
+        action: &str,
+        subject: &str,
+        note: &str,
+    ) -> Result<(), NotLogged> {
+        let change = administered(who, action, subject, note);
+        self.log.append(self.entry(None, change), Durability::Durable)?.wait().map(drop)
+    }
+
     fn entry(&self, sequence: Option<u64>, change: Change) -> Entry {
         let attempt = sequence.map(|sequence| AttemptId { boot: self.boot, sequence });
         Entry { at: now(), attempt, change }
@@ -40,6 +83,9 @@ impl Ledger {
 
     fn take(&self, record: Record) -> Result<Option<Receipt>, NotLogged> {
         let Record { ticket, agent, change, .. } = record;
+        if let (Docketed::Ended { outcome, held_ms }, Some(agent)) = (&change, &agent) {
+            self.metrics.ended(agent, outcome, *held_ms);
+        }
         match entry_of(agent.unwrap_or_default(), change) {
             Some(change) => self.log.append(self.entry(ticket, change), Durability::Durable).map(Some),
             None => Ok(None),
@@ -63,6 +109,19 @@ impl Log for Ledger {
 
     fn is_failing(&self) -> bool {
         matches!(self.log.health(), Health::Full { .. })
+    }
+
+    fn waits_for_all(&self) -> bool {
+        self.waits_for_all
+    }
+}
+
+fn administered(who: &str, action: &str, subject: &str, note: &str) -> Change {
+    Change::Administered {
+        who: who.to_owned(),
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        note: note.to_owned(),
     }
 }
 
@@ -131,6 +190,7 @@ fn ended(outcome: Outcome, held_ms: u64) -> Change {
             because: match why {
                 Withdrawal::Died => "the process died",
                 Withdrawal::Changed => "the process asks for something else",
+                Withdrawal::AgentWithdrawn => "the agent was withdrawn",
             }
             .to_owned(),
         },

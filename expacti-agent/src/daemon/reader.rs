@@ -14,9 +14,10 @@ use super::crew::Crew;
 use super::decider::{Case, Decider, reason_text};
 use super::execs::Execs;
 use super::offence;
+use super::service::Pulse;
 use crate::clock::epoch_seconds;
 use crate::intake;
-use crate::kernel::{Event, Ring};
+use crate::kernel::{Event, Ring, boot_ns};
 
 /// Events that nobody waits for do not wake us; they are fetched at this interval.
 const DRAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -30,11 +31,12 @@ pub(crate) struct Reader {
     decider: Arc<Decider>,
     crew: Crew<Case>,
     execs: Execs,
+    pulse: Arc<Pulse>,
 }
 
 impl Reader {
     /// Starts the threads that look closer, too.
-    pub(crate) fn new(ring: Ring, decider: Decider) -> std::io::Result<Self> {
+    pub(crate) fn new(ring: Ring, decider: Decider, pulse: Arc<Pulse>) -> std::io::Result<Self> {
         let decider = Arc::new(decider);
         let (looks, concludes) = (Arc::clone(&decider), Arc::clone(&decider));
         let crew = Crew::start(
@@ -42,12 +44,13 @@ impl Reader {
             move |case, until| looks.look(case, until),
             move |case, came| concludes.conclude(case, came),
         )?;
-        Ok(Self { ring, decider, crew, execs: Execs::default() })
+        Ok(Self { ring, decider, crew, execs: Execs::default(), pulse })
     }
 
     /// Reads until the process ends.
     pub(crate) fn run(mut self) {
         loop {
+            self.pulse.beat();
             while let Some(event) = self.ring.next() {
                 match event {
                     Event::Attempt(attempt) => self.attempt(attempt),
@@ -71,6 +74,7 @@ impl Reader {
             decider.gate.waits(event.seq, event.tgid);
         }
         let (name, cgroup) = decider.gate.agent(event.agent).unwrap_or_default();
+        decider.ledger.metrics().attempt(&name, boot_ns().saturating_sub(event.time_ns));
         let mut request = intake::request(&event, Agent { name, cgroup });
         let program = decider.past.program(&request.exe);
         let (ancestors, lineage) = self.execs.attempted(&event, &request, program);

@@ -5,7 +5,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use expacti_core::record::entry::Change;
 use thiserror::Error;
 
 use super::ledger::Ledger;
@@ -31,20 +30,24 @@ enum Silence {
 }
 
 /// Shows that the gate is in force, and then starts to watch over it.
-pub(super) fn start(gate: &Arc<Gate>, ledger: &Arc<Ledger>, interval: Duration) -> anyhow::Result<()> {
+pub(super) fn start(
+    gate: &Arc<Gate>,
+    ledger: &Arc<Ledger>,
+    interval: Option<Duration>,
+) -> anyhow::Result<()> {
     let canary = Canary::new(CANARY_FOLDER)?;
     gate.place_canary(&canary)?;
     let watch = Watch { gate: Arc::clone(gate), ledger: Arc::clone(ledger), canary };
     watch.ask().context(
         "the kernel took the gate's programs and does not call them: agents would run ungated. `expacti doctor` says why",
     )?;
-    if interval.is_zero() {
+    let Some(interval) = interval else {
         say(
-            "WARNING: no canary flies (--canary 0): if somebody switches the gate off in the kernel, nobody notices",
+            "WARNING: no canary flies (canary = \"never\"): if somebody switches the gate off in the kernel, nobody notices",
         );
         watch.canary.remove();
         return Ok(());
-    }
+    };
     thread::Builder::new().name("watch".to_owned()).spawn(move || watch.run(interval))?;
     Ok(())
 }
@@ -109,7 +112,7 @@ impl Watch {
 
     fn alarm(&self, name: &str, text: String) {
         say(&format!("ALARM: {text}"));
-        self.ledger.note(None, Change::Alarm { name: name.to_owned(), text });
+        self.ledger.alarm(name, text);
     }
 }
 

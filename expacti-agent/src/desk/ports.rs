@@ -36,6 +36,11 @@ pub(crate) trait Log: Send + Sync + 'static {
 
     /// The last attempt to write failed. Nothing runs then without a record that is known to be durable.
     fn is_failing(&self) -> bool;
+
+    /// Every verdict waits for its record, not only those on what was held, denied or is risky.
+    fn waits_for_all(&self) -> bool {
+        false
+    }
 }
 
 /// Tells humans who are not looking. It must not block, and what it does cannot change a verdict.

@@ -57,7 +57,9 @@ pub(super) fn pass_on(
             | Effect::RuleProposed { .. }) => rest.push(effect),
         }
     }
-    let direct = reply.is_none() && !outlets.log.is_failing() && !records.iter().any(must_be_durable);
+    let waits =
+        outlets.log.waits_for_all() || outlets.log.is_failing() || records.iter().any(must_be_durable);
+    let direct = reply.is_none() && !waits;
     if records.is_empty() {
         let durable: Durable = Box::pin(async { Ok(()) });
         // The queue ends with the desk, and then nobody waits for the effects either.

@@ -55,8 +55,8 @@ impl Cgroup {
         folder_of(pid).is_ok_and(|folder| folder.starts_with(&self.path))
     }
 
-    /// Every process in it and below it.
-    pub(crate) fn processes(&self) -> Vec<u32> {
+    /// Every thread in it and below it.
+    pub(crate) fn threads(&self) -> Vec<u32> {
         let mut found = Vec::new();
         collect(&self.path, &mut found);
         found
@@ -64,14 +64,31 @@ impl Cgroup {
 }
 
 fn collect(folder: &Path, found: &mut Vec<u32>) {
-    // A cgroup that vanishes meanwhile has no processes.
-    let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-    found.extend(pids.lines().filter_map(|line| line.parse::<u32>().ok()));
+    // A cgroup that vanishes meanwhile has nobody in it.
+    let tids = fs::read_to_string(folder.join("cgroup.threads")).unwrap_or_default();
+    found.extend(tids.lines().filter_map(|line| line.parse::<u32>().ok()));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&entry.path(), found);
         }
     }
+}
+
+/// Folders of this name anywhere in the hierarchy: systemd calls a unit's cgroup as the unit.
+pub(crate) fn named(name: &str) -> Vec<PathBuf> {
+    let (mut found, mut waiting) = (Vec::new(), vec![PathBuf::from(MOUNT)]);
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if entry.file_name() == name {
+                    found.push(entry.path());
+                }
+                waiting.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The folder of a process's cgroup.

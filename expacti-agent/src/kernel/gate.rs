@@ -1,25 +1,24 @@
 //! The gate as the rest of the daemon sees it: agents, waiting processes, verdicts.
 
+mod enrolment;
 mod watch;
 
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use expacti_abi::control::{self, Control};
-use expacti_abi::limits::MAX_LEVEL;
+use expacti_abi::control::Control;
 use expacti_abi::names::map;
 use expacti_abi::ticket::{CacheKey, Cached, Ticket, verdict};
 use expacti_core::docket::Verdict;
-use thiserror::Error;
 
+pub(crate) use self::enrolment::EnrolError;
 pub(super) use self::watch::place;
 use self::watch::{Brake, Heard};
-use super::cgroup::{Cgroup, CgroupError};
+use super::cgroup::Cgroup;
 use super::maps::{Maps, MapsError, Plain, failed};
 use super::park::{Parked, found_parked, park};
 use super::{sys, tell};
@@ -31,26 +30,6 @@ const BPF_EXIST: u64 = 2;
 const VERDICT_LIFE: Duration = Duration::from_mins(1);
 /// How long a process asks again and again before it is parked: most verdicts come sooner.
 const PATIENCE: Duration = Duration::from_millis(20);
-
-/// Why a cgroup is not enrolled.
-#[derive(Debug, Error)]
-pub(crate) enum EnrolError {
-    /// Not a cgroup.
-    #[error(transparent)]
-    Cgroup(#[from] CgroupError),
-    /// It would gate the gate.
-    #[error("{0} contains {1}; a gate around it would lock the host. Enrol the agent's own cgroup")]
-    TooMuch(String, &'static str),
-    /// It lies deeper than the kernel programs look.
-    #[error("{0} lies {1} levels deep; at most {MAX_LEVEL} are supported")]
-    TooDeep(String, u32),
-    /// The name is taken.
-    #[error("an agent is called {0:?} already; give another name")]
-    Taken(String),
-    /// The kernel refused.
-    #[error(transparent)]
-    Maps(#[from] MapsError),
-}
 
 /// An enrolled cgroup.
 #[derive(Clone, Debug)]
@@ -94,7 +73,8 @@ impl Gate {
         let key = if before.key == [0; 2] { random_key()? } else { before.key };
         maps.set_control(Control {
             levels: before.levels,
-            generation: before.generation.max(1),
+            // What an earlier daemon's rules allowed is asked again.
+            generation: before.generation + 1,
             daemon: std::process::id(),
             grace_ns: nanos(grace),
             spin_ns: 50_000,
@@ -126,43 +106,6 @@ impl Gate {
             })
             .map_err(|error| MapsError::Thread(error.to_string()))?;
         Ok(gate)
-    }
-
-    /// Gates a cgroup and everything below it.
-    pub(crate) fn enrol(&self, name: &str, folder: &Path, flags: u32) -> Result<(), EnrolError> {
-        let cgroup = Cgroup::at(folder)?;
-        let shown = cgroup.path.display().to_string();
-        if cgroup.level == 0 || cgroup.contains(1) {
-            return Err(EnrolError::TooMuch(shown, "init"));
-        }
-        if cgroup.contains(std::process::id()) {
-            return Err(EnrolError::TooMuch(shown, "the expacti daemon"));
-        }
-        if cgroup.level >= MAX_LEVEL {
-            return Err(EnrolError::TooDeep(shown, cgroup.level));
-        }
-        let mut agents = lock(&self.agents);
-        if agents.contains_key(name) {
-            return Err(EnrolError::Taken(name.to_owned()));
-        }
-        let mut maps = lock(&self.maps);
-        let generation = maps.agents.get(&cgroup.id, 0).map_or(0, |agent| agent.0.generation) + 1;
-        let entry = control::Agent { flags, pad: 0, generation };
-        maps.agents.insert(cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
-        let mut control = maps.control()?;
-        control.levels |= 1 << cgroup.level;
-        maps.set_control(control)?;
-        // Who is inside already is marked, so that it cannot leave. Twice, for those that a first pass missed because
-        // they were just being born; from then on the fork hook marks.
-        for _ in 0..2 {
-            for pid in cgroup.processes() {
-                // One that died meanwhile needs no mark.
-                let _gone =
-                    sys::pidfd(pid).and_then(|process| sys::mark(maps.tasks(), process.as_fd(), cgroup.id));
-            }
-        }
-        agents.insert(name.to_owned(), Enrolled { cgroup, since: crate::clock::epoch_seconds() });
-        Ok(())
     }
 
     /// What an earlier daemon left unanswered is asked again: its tickets are void, and who waits parked comes round.
@@ -205,16 +148,16 @@ impl Gate {
         }
     }
 
-    /// From here on the kernel allows this exec by itself, for a while.
+    /// From here on the kernel allows this exec by itself, for a while, as long as the rules are of this generation.
     pub(crate) fn remember(
         &self,
         agent: u64,
         digest: [u64; 2],
         because: u64,
+        generation: u64,
         life: Duration,
     ) -> Result<(), MapsError> {
         let mut maps = lock(&self.maps);
-        let generation = maps.control()?.generation;
         let agent_generation = maps.agents.get(&agent, 0).map_err(failed(map::AGENTS))?.0.generation;
         let cached = Cached { generation, agent_generation, expires_ns: boot_ns() + nanos(life), because };
         maps.cache.insert(Plain(CacheKey { agent, digest }), Plain(cached), 0).map_err(failed(map::CACHE))
@@ -339,6 +282,19 @@ impl crate::api::Gated for Gate {
             Ok(mark.is_some_and(|mark| maps.agents.get(&mark.agent, 0).is_ok()))
         };
         sys::pidfd(pid).and_then(marked).unwrap_or(true)
+    }
+
+    fn agent_of(&self, pid: u32) -> Option<String> {
+        let mark = {
+            let process = sys::pidfd(pid).ok()?;
+            sys::mark_of(lock(&self.maps).tasks(), process.as_fd()).ok()?
+        };
+        let by_mark = mark.and_then(|mark| self.agent(mark.agent)).map(|(name, _)| name);
+        by_mark.or_else(|| {
+            let agents = lock(&self.agents);
+            let around = agents.iter().filter(|(_, enrolled)| enrolled.cgroup.contains(pid));
+            around.max_by_key(|(_, enrolled)| enrolled.cgroup.level).map(|(name, _)| name.clone())
+        })
     }
 }
 

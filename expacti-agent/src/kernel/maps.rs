@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use aya::maps::{Array, HashMap, Map, MapData, MapError, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::{Ebpf, Pod};
 use expacti_abi::control::{Agent, Control};
 use expacti_abi::names::map;
@@ -51,6 +51,7 @@ pub(crate) struct Maps {
     pub(crate) agents: HashMap<MapData, u64, Plain<Agent>>,
     pub(crate) tickets: HashMap<MapData, u64, Plain<Ticket>>,
     pub(crate) cache: HashMap<MapData, Plain<CacheKey>, Plain<Cached>>,
+    pub(crate) counters: PerCpuArray<MapData, u64>,
     control: Array<MapData, Plain<Control>>,
     tasks: MapData,
     ring: Option<RingBuf<MapData>>,
@@ -65,6 +66,7 @@ impl Maps {
             agents: typed(object, map::AGENTS)?,
             tickets: typed(object, map::TICKETS)?,
             cache: typed(object, map::CACHE)?,
+            counters: typed(object, map::COUNTERS)?,
             control: typed(object, map::CONTROL)?,
             tasks: match object.take_map(map::TASKS) {
                 // aya has no type for task storage.

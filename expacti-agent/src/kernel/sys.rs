@@ -26,6 +26,17 @@ pub(crate) fn pidfd(pid: u32) -> io::Result<OwnedFd> {
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }
 
+/// A handle on one thread that stays with it; on its process's first thread where the kernel knows no others.
+pub(crate) fn thread(tid: u32) -> io::Result<OwnedFd> {
+    /// `PIDFD_THREAD` of `include/uapi/linux/pidfd.h`, since 6.9.
+    const THREAD: u32 = libc::O_EXCL.cast_unsigned();
+    let number = i32::try_from(tid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    match rustix::process::pidfd_open(number, PidfdFlags::from_bits_retain(THREAD)) {
+        Err(rustix::io::Errno::INVAL) => pidfd(tid),
+        opened => Ok(opened?),
+    }
+}
+
 /// A process's own descriptor, as it is.
 pub(crate) fn descriptor_of(process: BorrowedFd<'_>, number: i32) -> io::Result<OwnedFd> {
     Ok(rustix::process::pidfd_getfd(process, number, PidfdGetfdFlags::empty())?)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 /// One way to tell humans.
 // Unknown keys are refused by `Target`, which gets everything that is not named here.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct SinkConfig {
     /// Nothing below this level.
     #[serde(default = "SinkConfig::lowest")]
@@ -22,7 +22,7 @@ pub(crate) struct SinkConfig {
 }
 
 /// How humans are told.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "to", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Target {
     /// JSON by HTTP POST.

@@ -79,6 +79,9 @@ pub(crate) fn outcome_in_words(outcome: &Outcome) -> String {
         Outcome::TimedOut { reason } => format!("timed out: {reason}"),
         Outcome::Withdrawn { why: Withdrawal::Died } => "withdrawn: the process died".to_owned(),
         Outcome::Withdrawn { why: Withdrawal::Changed } => "withdrawn: the command changed".to_owned(),
+        Outcome::Withdrawn { why: Withdrawal::AgentWithdrawn } => {
+            "withdrawn: the agent is not gated any more".to_owned()
+        }
     }
 }
 

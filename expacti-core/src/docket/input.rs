@@ -131,4 +131,6 @@ pub enum Withdrawal {
     Died,
     /// Its argv, file, directory or credentials changed; what it wants now is another ticket.
     Changed,
+    /// An operator ended the gate around its agent.
+    AgentWithdrawn,
 }

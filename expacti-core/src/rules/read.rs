@@ -1,7 +1,8 @@
-//! TOML with the place and the path of every value, for messages that help.
+//! TOML with the place and the path of every value, for messages that help. Rules are read by it, and the configuration.
 
 mod item;
 mod nearest;
 mod table;
 
-pub(crate) use self::table::{Item, Problems, Table};
+pub use self::nearest::nearest;
+pub use self::table::{Item, Problems, Table};

@@ -46,7 +46,7 @@ impl Site {
         let rules = RuleSet::load(&[Source::file("team.toml", RULES)], 7, &|request| assess(request, &tools))
             .unwrap();
         let policy = expacti_core::policy::Policy::default();
-        let engine = Arc::new(InForce::new(Engine { tools: Arc::new(tools), policy, rules }));
+        let engine = Arc::new(InForce::new(Engine::of_one_policy(tools, policy, rules)));
         let home = tempfile::tempdir().unwrap();
         let place = Place::Sqlite(home.path().join("log.db"));
         let log = Log::open(Config::new(place, home.path())).await.unwrap();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use expacti_core::Tools;
@@ -66,7 +65,7 @@ impl Simulate {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let tools = Tools::embedded();
         let rules = self.rules.load(&tools)?;
-        let engine = Engine { tools: Arc::new(tools), policy: Policy::default(), rules };
+        let engine = Engine::of_one_policy(tools, Policy::default(), rules);
         let mut input: Box<dyn BufRead> = match &self.log {
             None => Box::new(io::stdin().lock()),
             Some(path) => Box::new(BufReader::new(File::open(path).map_err(|error| {

@@ -92,6 +92,11 @@ impl Gate {
         Ok(())
     }
 
+    /// An agent is gone; one of the same name that comes later is another one.
+    pub(super) fn forget_brake(&self, agent: &str) {
+        lock(&self.brake).stopped.remove(agent);
+    }
+
     fn each_agent(&self, act: impl Fn(&str) -> Result<(), KernelRefused>) -> Vec<KernelRefused> {
         let names: Vec<String> = lock(&self.agents).keys().cloned().collect();
         names.iter().filter_map(|name| act(name).err()).collect()

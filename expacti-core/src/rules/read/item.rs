@@ -8,7 +8,8 @@ use crate::policy::Risk;
 use crate::time::Timestamp;
 
 impl<'a> Item<'a> {
-    pub(crate) fn problem(&self, what: impl Into<String>, help: impl Into<String>) {
+    /// Notes a problem with this value.
+    pub fn problem(&self, what: impl Into<String>, help: impl Into<String>) {
         self.problems.add(self.offset, &self.key, what, help);
     }
 
@@ -16,7 +17,8 @@ impl<'a> Item<'a> {
         self.problem(format!("{} where {wanted} belongs", kind(self.value)), format!("write {wanted}"));
     }
 
-    pub(crate) fn text(&self) -> Option<&'a str> {
+    /// A string.
+    pub fn text(&self) -> Option<&'a str> {
         match self.value {
             DeValue::String(text) => Some(text),
             DeValue::Integer(_)
@@ -31,7 +33,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    pub(crate) fn boolean(&self) -> Option<bool> {
+    /// True or false.
+    pub fn boolean(&self) -> Option<bool> {
         let DeValue::Boolean(value) = self.value else {
             self.wrong_kind("true or false");
             return None;
@@ -39,7 +42,8 @@ impl<'a> Item<'a> {
         Some(*value)
     }
 
-    pub(crate) fn integer(&self) -> Option<i64> {
+    /// A whole number.
+    pub fn integer(&self) -> Option<i64> {
         let value = match self.value {
             DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix()).ok(),
             DeValue::String(_)
@@ -55,7 +59,8 @@ impl<'a> Item<'a> {
         value
     }
 
-    pub(crate) fn integer_within(&self, min: i64, max: i64) -> Option<i64> {
+    /// A whole number within bounds, both included.
+    pub fn integer_within(&self, min: i64, max: i64) -> Option<i64> {
         let value = self.integer()?;
         if !(min..=max).contains(&value) {
             self.problem(format!("{value} is out of range"), format!("write a number from {min} to {max}"));
@@ -65,12 +70,12 @@ impl<'a> Item<'a> {
     }
 
     /// A list; a single value counts as a list of one.
-    pub(crate) fn list(&self) -> Vec<Item<'a>> {
+    pub fn list(&self) -> Vec<Item<'a>> {
         self.array().unwrap_or_else(|| vec![self.clone()])
     }
 
     /// The elements of an array; `None`, without a complaint, for anything else.
-    pub(crate) fn array(&self) -> Option<Vec<Item<'a>>> {
+    pub fn array(&self) -> Option<Vec<Item<'a>>> {
         let DeValue::Array(array) = self.value else { return None };
         let items = array.iter().enumerate().map(|(i, value)| Item {
             value: value.get_ref(),
@@ -82,7 +87,7 @@ impl<'a> Item<'a> {
     }
 
     /// A list of strings that is not empty; a single one may stand alone.
-    pub(crate) fn texts(&self) -> Option<Vec<&'a str>> {
+    pub fn texts(&self) -> Option<Vec<&'a str>> {
         let items = self.list();
         if items.is_empty() {
             self.problem(
@@ -94,7 +99,8 @@ impl<'a> Item<'a> {
         items.iter().map(Item::text).collect()
     }
 
-    pub(crate) fn table(&self) -> Option<Table<'a>> {
+    /// A table.
+    pub fn table(&self) -> Option<Table<'a>> {
         let DeValue::Table(table) = self.value else {
             self.wrong_kind("a table");
             return None;
@@ -103,7 +109,7 @@ impl<'a> Item<'a> {
     }
 
     /// A level's name or a score.
-    pub(crate) fn risk(&self) -> Option<Risk> {
+    pub fn risk(&self) -> Option<Risk> {
         let risk = match self.value {
             DeValue::String(text) => text.parse().ok(),
             DeValue::Integer(integer) => {
@@ -125,7 +131,7 @@ impl<'a> Item<'a> {
     }
 
     /// A moment with its offset.
-    pub(crate) fn moment(&self) -> Option<Timestamp> {
+    pub fn moment(&self) -> Option<Timestamp> {
         let moment = match self.value {
             DeValue::Datetime(datetime) => timestamp(datetime),
             DeValue::String(_)

@@ -1,7 +1,7 @@
 //! The word that somebody probably meant.
 
 /// The nearest of `known`, if it is near enough to be a slip.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, near) = known.iter().map(|known| (distance(word, known), *known)).min()?;
     (distance <= 1 + word.chars().count() / 4).then_some(near)
 }

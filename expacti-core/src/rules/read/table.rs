@@ -9,7 +9,7 @@ use super::nearest::nearest;
 use crate::rules::source::{Lines, Place, Problem, Source};
 
 /// What was found wrong so far in one source.
-pub(crate) struct Problems<'a> {
+pub struct Problems<'a> {
     source: &'a Source,
     lines: Lines,
     found: RefCell<Vec<Problem>>,
@@ -17,43 +17,54 @@ pub(crate) struct Problems<'a> {
 
 /// A value and how to name it.
 #[derive(Clone)]
-pub(crate) struct Item<'a> {
-    pub(crate) value: &'a DeValue<'a>,
-    pub(crate) offset: usize,
-    pub(crate) key: String,
-    pub(crate) problems: &'a Problems<'a>,
+pub struct Item<'a> {
+    /// What was written.
+    pub value: &'a DeValue<'a>,
+    /// Where, in bytes.
+    pub offset: usize,
+    /// Its path, such as `rule[2].argv`.
+    pub key: String,
+    /// Where problems go.
+    pub problems: &'a Problems<'a>,
 }
 
 /// A table whose keys are taken one after the other; those that are left over are mistakes.
-pub(crate) struct Table<'a> {
+pub struct Table<'a> {
     entries: &'a DeTable<'a>,
     offset: usize,
-    pub(crate) key: String,
-    pub(crate) problems: &'a Problems<'a>,
+    /// Its path, such as `rule[2].argv`.
+    pub key: String,
+    /// Where problems go.
+    pub problems: &'a Problems<'a>,
 }
 
 impl<'a> Problems<'a> {
-    pub(crate) fn new(source: &'a Source) -> Self {
+    /// Nothing is wrong yet.
+    pub fn new(source: &'a Source) -> Self {
         Self { source, lines: Lines::of(source), found: RefCell::default() }
     }
 
-    pub(crate) fn add(&self, offset: usize, key: &str, what: impl Into<String>, help: impl Into<String>) {
+    /// Notes a problem at an offset of the source.
+    pub fn add(&self, offset: usize, key: &str, what: impl Into<String>, help: impl Into<String>) {
         let problem =
             Problem { at: self.place(offset), key: key.to_owned(), what: what.into(), help: help.into() };
         self.found.borrow_mut().push(problem);
     }
 
-    pub(crate) fn place(&self, offset: usize) -> Place {
+    /// The place of an offset, for people.
+    pub fn place(&self, offset: usize) -> Place {
         self.lines.place(self.source, offset)
     }
 
-    pub(crate) fn into_found(self) -> Vec<Problem> {
+    /// All that was found, in the order in which it was.
+    pub fn into_found(self) -> Vec<Problem> {
         self.found.into_inner()
     }
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn new(
+    /// A table at an offset, with its path.
+    pub fn new(
         entries: &'a DeTable<'a>,
         offset: usize,
         key: impl Into<String>,
@@ -63,7 +74,7 @@ impl<'a> Table<'a> {
     }
 
     /// Complains about every key that is not `known`.
-    pub(crate) fn only(&self, known: &[&str]) {
+    pub fn only(&self, known: &[&str]) {
         for (name, _) in self.entries {
             let text = name.get_ref().as_ref();
             if known.contains(&text) {
@@ -77,19 +88,21 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Item<'a>> {
+    /// The value of a key.
+    pub fn get(&self, name: &str) -> Option<Item<'a>> {
         self.entries.get(name).map(|value| self.item(name, value))
     }
 
     /// Every entry, in the order of the keys.
-    pub(crate) fn items(&self) -> impl Iterator<Item = (&'a str, Item<'a>)> {
+    pub fn items(&self) -> impl Iterator<Item = (&'a str, Item<'a>)> {
         self.entries.iter().map(|(name, value)| {
             let name = name.get_ref().as_ref();
             (name, self.item(name, value))
         })
     }
 
-    pub(crate) fn problem(&self, what: impl Into<String>, help: impl Into<String>) {
+    /// Notes a problem with the table as a whole.
+    pub fn problem(&self, what: impl Into<String>, help: impl Into<String>) {
         self.problems.add(self.offset, &self.key, what, help);
     }
 

@@ -1,0 +1,206 @@
+//! What administrators do to the running daemon: reload, enrol, withdraw.
+//!
+//! Everything here is a transaction: it is checked whole, recorded, and only then done.
+
+mod agents;
+mod reload;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use expacti_abi::control::agent;
+use expacti_agent::log::Health;
+use expacti_core::docket::Input;
+
+use super::book::Book;
+use super::engine::{InForce, Treated};
+use super::ledger::Ledger;
+use super::metrics::{Metrics, Page};
+use super::say;
+use crate::config::{Config, FailMode, Hold, Mistakes, Mode, Treatment};
+use crate::desk::Desk;
+use crate::kernel::{EnrolError, Gate};
+use crate::operations::{Enrolment, OperationError, Operations, Reloaded, Standing};
+
+/// Reads the configuration again, as the daemon was told to at its start.
+pub(crate) type Loader = Box<dyn Fn() -> Result<Config, Mistakes> + Send + Sync>;
+
+/// The rooms that it changes things in.
+pub(crate) struct Rooms {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) desk: Desk,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) engine: Arc<InForce>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// See the module.
+pub(crate) struct Office {
+    gate: Arc<Gate>,
+    desk: Desk,
+    ledger: Arc<Ledger>,
+    engine: Arc<InForce>,
+    metrics: Arc<Metrics>,
+    load: Loader,
+    /// One operation at a time.
+    state: Mutex<State>,
+}
+
+struct State {
+    /// As it is in force.
+    config: Config,
+    /// Agents that were enrolled while a daemon ran.
+    book: Book,
+    /// Agents of the configuration whose cgroup is not there, or not there any more.
+    awaited: Vec<String>,
+}
+
+impl Office {
+    /// Opens it. Nothing is gated yet.
+    pub(crate) fn open(config: Config, load: Loader, rooms: Rooms) -> anyhow::Result<Self> {
+        let path = config.home.join("agents.json");
+        let book = Book::open(path.clone())
+            .map_err(|error| anyhow::anyhow!("{}: {error}; mend or remove it", path.display()))?;
+        let treatments = config.policies.values().chain(config.agents.iter().map(|agent| &agent.treatment));
+        if treatments.into_iter().any(|treatment| treatment.hold == Hold::After) {
+            say("hold = \"after\" is not there yet: what needs a human is held before its exec");
+        }
+        let state = Mutex::new(State { config, book, awaited: Vec::new() });
+        let Rooms { gate, desk, ledger, engine, metrics } = rooms;
+        Ok(Self { gate, desk, ledger, engine, metrics, load, state })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is changed in whole steps.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on engine and desk treat an agent so.
+    fn treat(&self, name: &str, policy: &str, treatment: &Treatment) {
+        let treated = Treated { policy: policy.to_owned(), treatment: Arc::new(treatment.clone()) };
+        self.engine.change(|engine| {
+            engine.treatments.insert(name.to_owned(), treated);
+        });
+        let policy = treatment.tickets.clone();
+        self.desk.tell(Input::PolicySet { agent: Some(name.to_owned()), policy });
+    }
+}
+
+impl Operations for Office {
+    fn reload(&self, by: &str) -> Result<Reloaded, OperationError> {
+        let done = self.reload_all(by);
+        self.metrics.reload(done.is_ok());
+        done
+    }
+
+    fn enrol(&self, wanted: Enrolment, by: &str) -> Result<(), OperationError> {
+        self.enrol_one(wanted, by)
+    }
+
+    fn withdraw(&self, agent: &str, by: &str) -> Result<(), OperationError> {
+        self.withdraw_one(agent, by)
+    }
+
+    fn standing(&self, agent: &str) -> Option<Standing> {
+        let engine = self.engine.now();
+        let treated = engine.treatments.get(agent)?;
+        let (execs, denied) = self.metrics.of(agent);
+        Some(Standing { policy: treated.policy.clone(), mode: treated.treatment.mode, execs, denied })
+    }
+
+    fn unready(&self) -> Option<String> {
+        match self.ledger.health() {
+            Health::Full { .. } => Some("the exec log cannot store anything".to_owned()),
+            Health::Healthy | Health::Spooling { .. } => None,
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let engine = self.engine.now();
+        let mut page = Page(self.metrics.text());
+        page.family("expacti_info", "gauge", "The daemon's version.");
+        page.sample("expacti_info", &[("version", env!("CARGO_PKG_VERSION"))], &1);
+        page.family("expacti_agents", "gauge", "Agents that are gated, by mode.");
+        for (word, mode) in [("observe", Mode::Observe), ("shadow", Mode::Shadow), ("enforce", Mode::Enforce)]
+        {
+            let count = engine.treatments.values().filter(|treated| treated.treatment.mode == mode).count();
+            page.sample("expacti_agents", &[("mode", word)], &count);
+        }
+        page.family(
+            "expacti_agents_awaited",
+            "gauge",
+            "Agents of the configuration whose cgroup is not there.",
+        );
+        page.sample("expacti_agents_awaited", &[], &self.state().awaited.len());
+        page.family("expacti_rules", "gauge", "Rules in force.");
+        page.sample("expacti_rules", &[], &engine.rules.rules().len());
+        page.family("expacti_rules_generation", "gauge", "The number of the rules in force.");
+        page.sample("expacti_rules_generation", &[], &engine.rules.generation());
+        page.family(
+            "expacti_log_state",
+            "gauge",
+            "1 where entries of the exec log go: database, spool, or nowhere.",
+        );
+        let state = match self.ledger.health() {
+            Health::Healthy => "stored",
+            Health::Spooling { .. } => "spooled",
+            Health::Full { .. } => "full",
+        };
+        for word in ["stored", "spooled", "full"] {
+            page.sample("expacti_log_state", &[("state", word)], &u8::from(word == state));
+        }
+        page.family(
+            "expacti_kernel_events_total",
+            "counter",
+            "What the kernel programs counted since they were loaded.",
+        );
+        for (name, count) in self.gate.counters() {
+            page.sample("expacti_kernel_events_total", &[("event", name)], &count);
+        }
+        page.0
+    }
+}
+
+/// The bits that the kernel programs read.
+fn flags_of(treatment: &Treatment) -> u32 {
+    let watched = match treatment.mode {
+        Mode::Observe | Mode::Shadow => agent::OBSERVE,
+        Mode::Enforce => 0,
+    };
+    let open = match treatment.fail_mode {
+        FailMode::Open => agent::FAIL_OPEN,
+        FailMode::Closed => 0,
+    };
+    watched | open
+}
+
+fn failed(error: impl std::fmt::Display) -> OperationError {
+    OperationError::Failed(error.to_string())
+}
+
+impl From<EnrolError> for OperationError {
+    fn from(error: EnrolError) -> Self {
+        match error {
+            EnrolError::Cgroup(_) | EnrolError::TooMuch(..) | EnrolError::TooDeep(..) => {
+                Self::BadInput(error.to_string())
+            }
+            EnrolError::Taken(_) | EnrolError::Gated(..) => Self::Conflict(error.to_string()),
+            EnrolError::Unknown(name) => Self::UnknownAgent(name),
+            EnrolError::Maps(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// The cgroups of this name that are units.
+fn unit(name: &str) -> Result<PathBuf, OperationError> {
+    let found = crate::kernel::cgroup::named(name);
+    match &found[..] {
+        [one] => Ok(one.clone()),
+        [] => Err(OperationError::BadInput(format!("no cgroup is called {name}; is the unit running?"))),
+        [first, ..] => Err(OperationError::BadInput(format!(
+            "{} cgroups are called {name}, such as {}; name the one you mean by its path",
+            found.len(),
+            first.display()
+        ))),
+    }
+}

@@ -1,0 +1,257 @@
+//! Enrolling and withdrawing while the daemon runs, and finding agents that come and go.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use expacti_core::docket::{Input, Withdrawal};
+
+use super::super::book::Entry;
+use super::super::say;
+use super::{Office, State, failed, flags_of, unit};
+use crate::config::{AgentConfig, Treatment, Whereabouts};
+use crate::kernel::EnrolError;
+use crate::kernel::cgroup::{CgroupError, folder_of};
+use crate::operations::{Enrolment, Home, OperationError};
+
+/// Who enrols what the configuration names.
+const CONFIGURATION: &str = "the configuration";
+
+impl Office {
+    /// Gates everything that the configuration and earlier enrolments name, and lets go of the rest. A cgroup that is
+    /// not there is awaited: see [`Office::look_after_agents`].
+    pub(crate) fn take_up(&self) -> Result<(), OperationError> {
+        let mut state = self.state();
+        for agent in state.config.agents.clone() {
+            self.take_up_configured(&mut state, &agent)?;
+        }
+        let mut gone = Vec::new();
+        for entry in state.book.entries.clone() {
+            let Some(treatment) = state.config.policy(&entry.policy).map(|policy| with_mode(policy, &entry))
+            else {
+                let text = format!(
+                    "agent {:?} was enrolled with the policy {:?}, which the configuration does not have any more; \
+                     add it again, or remove the agent from agents.json in the home",
+                    entry.name, entry.policy
+                );
+                return Err(OperationError::BadInput(text));
+            };
+            if inode(&entry.cgroup).is_ok_and(|id| id == entry.id) {
+                self.gate.enrol(&entry.name, &entry.cgroup, flags_of(&treatment))?;
+                self.treat(&entry.name, &entry.policy, &treatment);
+                say(&format!("agent {}: {} is gated again", entry.name, entry.cgroup.display()));
+            } else {
+                gone.push(entry.name);
+            }
+        }
+        if !gone.is_empty() {
+            state
+                .book
+                .change(|entries| entries.retain(|entry| !gone.contains(&entry.name)))
+                .map_err(failed)?;
+        }
+        let nameless = self.gate.let_go_of_the_nameless()?;
+        if nameless > 0 {
+            say(&format!(
+                "{nameless} cgroups that an earlier daemon gated are named nowhere any more, and free"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Gates an agent of the configuration, or waits for its cgroup.
+    fn take_up_configured(&self, state: &mut State, agent: &AgentConfig) -> Result<(), OperationError> {
+        // Treated before it is gated, so that its first exec is already judged by its own policy.
+        self.treat(&agent.name, &agent.policy, &agent.treatment);
+        let gated = folder(&agent.whereabouts).and_then(|folder| {
+            self.gate.enrol(&agent.name, &folder, flags_of(&agent.treatment))?;
+            Ok(folder)
+        });
+        match gated {
+            Ok(folder) => {
+                state.awaited.retain(|name| *name != agent.name);
+                say(&format!("agent {}: {} is gated", agent.name, folder.display()));
+                Ok(())
+            }
+            Err(NotNow::Absent(why)) => {
+                if !state.awaited.contains(&agent.name) {
+                    say(&format!("agent {} is awaited: {why}", agent.name));
+                    state.awaited.push(agent.name.clone());
+                }
+                Ok(())
+            }
+            Err(NotNow::Never(error)) => Err(error),
+        }
+    }
+
+    /// Looks for agents whose cgroup came, went, or was made anew, as systemd does when it restarts a unit. What ran in
+    /// a new one before it was found was not gated: name a slice around it where that matters.
+    pub(crate) fn look_after_agents(&self) {
+        let mut state = self.state();
+        for agent in state.config.agents.clone() {
+            if let Some(known) = self.gate.id_of(&agent.name) {
+                if folder(&agent.whereabouts).is_ok_and(|folder| inode(&folder).is_ok_and(|id| id == known)) {
+                    continue;
+                }
+                self.let_go(&agent.name, "its cgroup is gone");
+            }
+            if let Err(error) = self.take_up_configured(&mut state, &agent) {
+                self.ledger.alarm("agent-not-gated", format!("agent {}: {error}", agent.name));
+                state.awaited.push(agent.name.clone());
+            }
+        }
+        let gone: Vec<String> = state
+            .book
+            .entries
+            .iter()
+            .filter(|entry| inode(&entry.cgroup).map_or(true, |id| id != entry.id))
+            .map(|entry| entry.name.clone())
+            .collect();
+        for name in &gone {
+            self.let_go(name, "its cgroup is gone");
+        }
+        if !gone.is_empty()
+            && let Err(error) =
+                state.book.change(|entries| entries.retain(|entry| !gone.contains(&entry.name)))
+        {
+            self.ledger.alarm("agents-not-saved", error.to_string());
+        }
+    }
+
+    pub(super) fn enrol_one(&self, wanted: Enrolment, by: &str) -> Result<(), OperationError> {
+        let mut state = self.state();
+        let Enrolment { name, home, policy, mode } = wanted;
+        let mut treatment = state.config.policy(&policy).cloned().ok_or_else(|| {
+            let names: Vec<&str> = state.config.policies.keys().map(String::as_str).collect();
+            let known = names.join(", ");
+            OperationError::BadInput(format!(
+                "there is no policy {policy:?} in the configuration, only {known}"
+            ))
+        })?;
+        if let Some(mode) = mode {
+            treatment.mode = mode;
+        }
+        let folder = match home {
+            Home::Cgroup(path) => path,
+            Home::Unit(name) => unit(&name)?,
+            Home::Pid(pid) => of_process(pid)?,
+        };
+        self.gate.may_enrol(&name, &folder)?;
+        if state.config.agents.iter().any(|agent| agent.name == name) {
+            return Err(OperationError::Conflict(format!(
+                "the configuration names an agent {name:?}; give another name"
+            )));
+        }
+        let id = inode(&folder).map_err(failed)?;
+        let shown = folder.display().to_string();
+        self.ledger.administer(by, "agent-enrolled", &name, &shown).map_err(failed)?;
+        let entry = Entry {
+            name: name.clone(),
+            cgroup: folder.clone(),
+            id,
+            policy: policy.clone(),
+            mode: mode.map(Into::into),
+            by: by.to_owned(),
+        };
+        state.book.change(|entries| entries.push(entry)).map_err(failed)?;
+        self.treat(&name, &policy, &treatment);
+        if let Err(error) = self.gate.enrol(&name, &folder, flags_of(&treatment)) {
+            self.forget(&name);
+            state.book.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;
+            return Err(error.into());
+        }
+        say(&format!("agent {name}: {shown} is gated, by {by}"));
+        Ok(())
+    }
+
+    pub(super) fn withdraw_one(&self, name: &str, by: &str) -> Result<(), OperationError> {
+        let mut state = self.state();
+        if state.config.agents.iter().any(|agent| agent.name == name) {
+            let text =
+                format!("agent {name:?} is in the configuration: take it out there, then `expacti reload`");
+            return Err(OperationError::Conflict(text));
+        }
+        if self.gate.id_of(name).is_none() {
+            return Err(OperationError::UnknownAgent(name.to_owned()));
+        }
+        self.ledger.administer(by, "agent-withdrawn", name, "").map_err(failed)?;
+        state.book.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;
+        self.end_gate(name)?;
+        say(&format!("agent {name} is not gated any more, by {by}"));
+        Ok(())
+    }
+
+    /// Ends the gate around an agent, and what waits there.
+    pub(super) fn end_gate(&self, name: &str) -> Result<(), OperationError> {
+        for ticket in self.gate.withdraw(name)? {
+            self.desk.tell(Input::Withdrawn { ticket, why: Withdrawal::AgentWithdrawn });
+        }
+        self.desk.tell(Input::AgentGone { agent: name.to_owned() });
+        self.forget(name);
+        Ok(())
+    }
+
+    fn let_go(&self, name: &str, why: &str) {
+        self.ledger.note_administered(CONFIGURATION, "agent-withdrawn", name, why);
+        match self.end_gate(name) {
+            Ok(()) => say(&format!("agent {name} is not gated any more: {why}")),
+            Err(error) => self.ledger.alarm("agent-not-withdrawn", format!("agent {name}: {error}")),
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        self.engine.change(|engine| {
+            engine.treatments.remove(name);
+        });
+    }
+}
+
+/// Why an agent of the configuration is not gated.
+pub(super) enum NotNow {
+    /// Its cgroup is not there.
+    Absent(String),
+    /// It cannot be gated at all.
+    Never(OperationError),
+}
+
+impl From<EnrolError> for NotNow {
+    fn from(error: EnrolError) -> Self {
+        if let EnrolError::Cgroup(CgroupError::Io { source, .. }) = &error
+            && source.kind() == io::ErrorKind::NotFound
+        {
+            return Self::Absent(error.to_string());
+        }
+        Self::Never(error.into())
+    }
+}
+
+/// The folder where an agent of the configuration lives.
+pub(super) fn folder(whereabouts: &Whereabouts) -> Result<PathBuf, NotNow> {
+    match whereabouts {
+        Whereabouts::Cgroup(path) => Ok(path.clone()),
+        Whereabouts::Unit(name) => unit(name).map_err(|error| NotNow::Absent(error.to_string())),
+    }
+}
+
+fn inode(folder: &Path) -> io::Result<u64> {
+    Ok(std::fs::metadata(folder)?.ino())
+}
+
+fn of_process(pid: u32) -> Result<PathBuf, OperationError> {
+    let folder = folder_of(pid)
+        .map_err(|error| OperationError::BadInput(format!("process {pid}: {error}; does it live?")))?;
+    // Parked by us: its own cgroup is the one around.
+    Ok(folder
+        .ends_with("expacti.held")
+        .then(|| folder.parent().map(Path::to_owned))
+        .flatten()
+        .unwrap_or(folder))
+}
+
+pub(super) fn with_mode(policy: &Treatment, entry: &Entry) -> Treatment {
+    let mut treatment = policy.clone();
+    if let Some(mode) = entry.mode {
+        treatment.mode = mode.into();
+    }
+    treatment
+}

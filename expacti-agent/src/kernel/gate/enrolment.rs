@@ -1,0 +1,213 @@
+//! Agents come and go: which cgroups are gated, and how.
+
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use expacti_abi::control::{self, counter};
+use expacti_abi::limits::MAX_LEVEL;
+use expacti_abi::names::map;
+use thiserror::Error;
+
+use super::super::cgroup::{Cgroup, CgroupError};
+use super::super::maps::{Maps, MapsError, Plain, failed};
+use super::super::sys;
+use super::{Enrolled, Errand, Gate, lock};
+
+/// How long denied processes of a withdrawn agent have to come round and see it.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The kernel's counters by the names that people see.
+const COUNTERS: [(&str, u32); 12] = [
+    ("ring-full", counter::RING_FULL),
+    ("denied-unlogged", counter::DENIED_UNLOGGED),
+    ("fork-refused", counter::FORK_REFUSED),
+    ("mark-failed", counter::MARK_FAILED),
+    ("lifecycle-lost", counter::LIFECYCLE_LOST),
+    ("mismatch-killed", counter::MISMATCH),
+    ("unapproved-killed", counter::UNAPPROVED),
+    ("tickets-full", counter::TICKETS_FULL),
+    ("cached", counter::CACHED),
+    ("cached-executable", counter::CACHED_EXECUTABLE),
+    ("restarts", counter::RESTARTS),
+    ("defended", counter::DEFENDED),
+];
+
+/// Why a cgroup is not enrolled.
+#[derive(Debug, Error)]
+pub(crate) enum EnrolError {
+    /// Not a cgroup.
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    /// It would gate the gate.
+    #[error("{0} contains {1}; a gate around it would lock the host. Enrol the agent's own cgroup")]
+    TooMuch(String, &'static str),
+    /// It lies deeper than the kernel programs look.
+    #[error("{0} lies {1} levels deep; at most {MAX_LEVEL} are supported")]
+    TooDeep(String, u32),
+    /// The name is taken.
+    #[error("an agent is called {0:?} already; give another name")]
+    Taken(String),
+    /// The cgroup is gated.
+    #[error("{0} is gated already, as agent {1:?}; withdraw that one first")]
+    Gated(String, String),
+    /// Nobody is called so.
+    #[error("no agent is called {0:?}; `expacti agents` lists them")]
+    Unknown(String),
+    /// The kernel refused.
+    #[error(transparent)]
+    Maps(#[from] MapsError),
+}
+
+impl Gate {
+    /// Whether a cgroup may be gated under a name, without doing it.
+    pub(crate) fn may_enrol(&self, name: &str, folder: &Path) -> Result<(), EnrolError> {
+        let cgroup = Cgroup::at(folder)?;
+        let shown = cgroup.path.display().to_string();
+        if cgroup.level == 0 || cgroup.contains(1) {
+            return Err(EnrolError::TooMuch(shown, "init"));
+        }
+        if cgroup.contains(std::process::id()) {
+            return Err(EnrolError::TooMuch(shown, "the expacti daemon"));
+        }
+        if cgroup.level >= MAX_LEVEL {
+            return Err(EnrolError::TooDeep(shown, cgroup.level));
+        }
+        let agents = lock(&self.agents);
+        if agents.contains_key(name) {
+            return Err(EnrolError::Taken(name.to_owned()));
+        }
+        match agents.iter().find(|(_, enrolled)| enrolled.cgroup.id == cgroup.id) {
+            Some((other, _)) => Err(EnrolError::Gated(shown, other.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Gates a cgroup and everything below it.
+    pub(crate) fn enrol(&self, name: &str, folder: &Path, flags: u32) -> Result<(), EnrolError> {
+        self.may_enrol(name, folder)?;
+        let cgroup = Cgroup::at(folder)?;
+        let mut agents = lock(&self.agents);
+        let mut maps = lock(&self.maps);
+        let generation = maps.agents.get(&cgroup.id, 0).map_or(0, |agent| agent.0.generation) + 1;
+        let entry = control::Agent { flags, pad: 0, generation };
+        maps.agents.insert(cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
+        let mut control = maps.control()?;
+        control.levels |= 1 << cgroup.level;
+        maps.set_control(control)?;
+        // Who is inside already is marked, so that it cannot leave. Twice, for those that a first pass missed because
+        // they were just being born; from then on the fork hook marks.
+        for _ in 0..2 {
+            for tid in cgroup.threads() {
+                // One that died meanwhile needs no mark. Kernels before 6.9 name no single thread: there a thread is
+                // marked when it next forks or execs inside, and its process's first thread is now.
+                let _gone =
+                    sys::thread(tid).and_then(|thread| sys::mark(maps.tasks(), thread.as_fd(), cgroup.id));
+            }
+        }
+        agents.insert(name.to_owned(), Enrolled { cgroup, since: crate::clock::epoch_seconds() });
+        Ok(())
+    }
+
+    /// Changes how an agent is gated. What the kernel remembers about it ends.
+    pub(crate) fn treat(&self, name: &str, flags: u32) -> Result<(), EnrolError> {
+        let agents = lock(&self.agents);
+        let id = agents.get(name).ok_or_else(|| EnrolError::Unknown(name.to_owned()))?.cgroup.id;
+        let mut maps = lock(&self.maps);
+        let before = maps.agents.get(&id, 0).map_err(failed(map::AGENTS))?.0;
+        // Whoever stopped it says when it goes on.
+        let flags = flags | before.flags & control::agent::STOPPED;
+        let entry = control::Agent { flags, pad: 0, generation: before.generation + 1 };
+        maps.agents.insert(id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
+        Ok(())
+    }
+
+    /// An agent is not gated any more: its processes are free. What waited is denied first, so that nothing runs which
+    /// nobody approved. Gives the tickets that ended by it.
+    pub(crate) fn withdraw(&self, name: &str) -> Result<Vec<u64>, EnrolError> {
+        let enrolled =
+            lock(&self.agents).get(name).cloned().ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
+        let id = enrolled.cgroup.id;
+        let open = tickets_of(&lock(&self.maps), id)?;
+        for ticket in &open {
+            let line = format!("expacti: denied (the agent is withdrawn) ticket {ticket}\n");
+            self.errand(Errand::Refuse { ticket: *ticket, line });
+        }
+        let start = Instant::now();
+        while start.elapsed() < FAREWELL && !tickets_of(&lock(&self.maps), id)?.is_empty() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let late = {
+            let mut agents = lock(&self.agents);
+            let mut maps = lock(&self.maps);
+            // Gone already where somebody cleaned up by hand.
+            let _gone = maps.agents.remove(&id);
+            agents.remove(name);
+            self.forget_brake(name);
+            // Its level of the hierarchy stays among those that are looked at: one look-up more, and nothing can go wrong.
+            tickets_of(&maps, id)?
+        };
+        // It may have been stopped; and what did not come round in time finds nothing to wait for.
+        let _gone = std::fs::write(enrolled.cgroup.path.join("cgroup.freeze"), "0");
+        for ticket in open.iter().chain(&late) {
+            self.forget(*ticket);
+        }
+        Ok(open.into_iter().chain(late).collect::<std::collections::BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// Lets go of every cgroup that an earlier daemon gated and nobody names any more. Gives how many.
+    pub(crate) fn let_go_of_the_nameless(&self) -> Result<usize, EnrolError> {
+        let agents = lock(&self.agents);
+        let mut maps = lock(&self.maps);
+        let mut nameless = Vec::new();
+        for entry in &maps.agents {
+            let (id, Plain(agent)) = entry.map_err(failed(map::AGENTS))?;
+            let is_canary = agent.flags & control::agent::CANARY != 0;
+            if !is_canary && !agents.values().any(|enrolled| enrolled.cgroup.id == id) {
+                nameless.push(id);
+            }
+        }
+        for id in &nameless {
+            maps.agents.remove(id).map_err(failed(map::AGENTS))?;
+        }
+        Ok(nameless.len())
+    }
+
+    /// The generation of rules that the kernel's cached verdicts must have.
+    pub(crate) fn generation(&self) -> Result<u64, MapsError> {
+        Ok(lock(&self.maps).control()?.generation)
+    }
+
+    /// Every verdict that the kernel remembers ends. Gives the new generation.
+    pub(crate) fn raise_generation(&self) -> Result<u64, MapsError> {
+        let mut maps = lock(&self.maps);
+        let mut control = maps.control()?;
+        control.generation += 1;
+        maps.set_control(control)?;
+        Ok(control.generation)
+    }
+
+    /// What the kernel programs count, by name. One that cannot be read is left out.
+    pub(crate) fn counters(&self) -> Vec<(&'static str, u64)> {
+        let maps = lock(&self.maps);
+        let sum = |index| maps.counters.get(&index, 0).map(|values| values.iter().sum::<u64>());
+        COUNTERS.into_iter().filter_map(|(name, index)| Some((name, sum(index).ok()?))).collect()
+    }
+
+    /// The id of an agent's cgroup.
+    pub(crate) fn id_of(&self, name: &str) -> Option<u64> {
+        lock(&self.agents).get(name).map(|enrolled| enrolled.cgroup.id)
+    }
+}
+
+fn tickets_of(maps: &Maps, agent: u64) -> Result<Vec<u64>, MapsError> {
+    let mut found = Vec::new();
+    for entry in &maps.tickets {
+        let (number, ticket) = entry.map_err(failed(map::TICKETS))?;
+        if ticket.0.agent == agent {
+            found.push(number);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,95 @@
+//! What administrators do to a running daemon. The API asks for it, the daemon does it.
+
+use std::path::PathBuf;
+
+use crate::config::Mode;
+
+/// Does it. Methods may take a moment and may block: call them where that keeps nobody waiting.
+pub(crate) trait Operations: Send + Sync + 'static {
+    /// Reads configuration and rules again: all of it or nothing.
+    fn reload(&self, by: &str) -> Result<Reloaded, OperationError>;
+
+    /// Gates one more agent.
+    fn enrol(&self, wanted: Enrolment, by: &str) -> Result<(), OperationError>;
+
+    /// Ends the gate around an agent. What waits is denied, what runs is free.
+    fn withdraw(&self, agent: &str, by: &str) -> Result<(), OperationError>;
+
+    /// How an agent is treated, and what became of its execs.
+    fn standing(&self, agent: &str) -> Option<Standing>;
+
+    /// Why it is not ready to gate anything, if it is not.
+    fn unready(&self) -> Option<String>;
+
+    /// What is counted, as Prometheus reads it.
+    fn metrics(&self) -> String;
+}
+
+/// Where a new agent lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// In this cgroup.
+    Cgroup(PathBuf),
+    /// In the cgroup of this unit of systemd.
+    Unit(String),
+    /// Where this process is.
+    Pid(u32),
+}
+
+/// An agent to be gated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Enrolment {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where it lives.
+    pub(crate) home: Home,
+    /// The policy by which it is treated.
+    pub(crate) policy: String,
+    /// Another mode than the policy's.
+    pub(crate) mode: Option<Mode>,
+}
+
+/// How an agent is treated, and what became of its execs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Its policy.
+    pub(crate) policy: String,
+    /// Its mode.
+    pub(crate) mode: Mode,
+    /// Execs since the daemon started.
+    pub(crate) execs: u64,
+    /// Of them denied, by whomever.
+    pub(crate) denied: u64,
+}
+
+/// What a reload did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reloaded {
+    /// The number of the rules in force.
+    pub(crate) generation: u64,
+    /// How many rules there are.
+    pub(crate) rules: usize,
+    /// Agents of the configuration that are gated now and were not before.
+    pub(crate) enrolled: Vec<String>,
+    /// Agents that are not in it any more.
+    pub(crate) withdrawn: Vec<String>,
+    /// Settings that were changed and take effect when the daemon starts next.
+    pub(crate) at_next_start: Vec<String>,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OperationError {
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    BadInput(String),
+    /// There is no such agent.
+    #[error("no agent is called {0:?}; `expacti agents` lists them")]
+    UnknownAgent(String),
+    /// Something is in the way.
+    #[error("{0}")]
+    Conflict(String),
+    /// It could not be recorded or done.
+    #[error("{0}")]
+    Failed(String),
+}
