@@ -4,6 +4,7 @@
 mod build;
 mod cache;
 mod demo;
+mod dist;
 mod objcheck;
 mod process;
 mod setup;
@@ -39,6 +40,8 @@ enum Command {
     Objcheck,
     /// Show the main job: an agent's shell behind the gate, and the review side.
     Demo(demo::Options),
+    /// Make what users install: tarball, Debian package, container image, bill of materials, checksums.
+    Dist(dist::Options),
     /// Check and test everything, on all kernels.
     Test(test::Options),
 }
@@ -60,6 +63,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Vm(options) => vm::command(options),
         Command::Objcheck => objcheck::command().map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::command(options),
+        Command::Dist(options) => dist::command(options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::command(options),
     }
 }
