@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 
 use super::expacti;
 
-const DENY_ECHO: &str = "[[rule]]\nname = \"no-echo\"\ndecision = \"deny\"\nbecause = \"we said so\"\nargv = [\"/bin/echo\", { rest = true }]\n";
+const DENY_ECHO: &str = "[[rule]]\nname = \"no-echo\"\ndecision = \"deny\"\nbecause = \"we said so\"\nargv = [\"/bin/echo\", \"hi\"]\n";
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
 use expacti_tests::harness::{child, test};
@@ -120,7 +119,7 @@ fn a_daemon_is_started_where_none_runs() {
     until("the end of the daemon", || {
         fs::read_to_string(daemon.join("cgroup.events")).unwrap().contains("populated 0").then_some(())
     });
-    // The next test's daemon finds nothing of this one.
-    let _ = Cgroup::new("nothing");
+    // Its canary's cgroup is below.
+    fs::remove_dir(daemon.join("expacti.canary")).unwrap();
     fs::remove_dir(daemon).unwrap();
 }
