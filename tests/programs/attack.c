@@ -67,6 +67,7 @@ static int attack(const char *call, int argc, char **argv) {
         CPU_SET(0, &set);
         return sched_setaffinity(pid, sizeof set, &set);
     }
+    if (!strcmp(call, "module")) return syscall(SYS_finit_module, -1, "", 0);
     if (!strcmp(call, "nice")) return setpriority(PRIO_PROCESS, pid, 19);
     return -2;
 }

@@ -3,6 +3,7 @@
 pub mod cgroup;
 pub mod child;
 pub mod daemon;
+pub mod observed;
 pub mod program;
 pub mod wait;
 

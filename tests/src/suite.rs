@@ -7,9 +7,11 @@ mod doctor;
 mod gate;
 mod guest;
 mod harness;
+mod probes;
 mod review;
 mod run;
 mod unload;
+mod ways;
 
 use std::process::Command;
 
@@ -33,6 +35,8 @@ pub(crate) fn all() -> Vec<Trial> {
         config::tests(),
         agents::tests(),
         run::tests(),
+        ways::tests(),
+        probes::tests(),
     ];
     suites.into_iter().flatten().collect()
 }

@@ -11,7 +11,7 @@ use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::wait::until;
-use expacti_tests::harness::{child, test};
+use expacti_tests::harness::{Outcome, child, skippable, test};
 
 const PINS: &str = "/sys/fs/bpf/expacti";
 const FTRACE: &str = "/proc/sys/kernel/ftrace_enabled";
@@ -25,6 +25,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("defence::the_daemon_keeps_its_share", the_daemon_keeps_its_share),
         test("defence::members_have_no_bpf", members_have_no_bpf),
         test("defence::cgroups_are_not_written", cgroups_are_not_written),
+        skippable("defence::old_cgroups_are_not_written", old_cgroups_are_not_written),
         test("defence::kernel_switches_are_not_written", kernel_switches_are_not_written),
         test("defence::pins_stay", pins_stay),
         test("defence::pins_outlive_what_is_mounted_around_them", pins_outlive_what_is_mounted_around_them),
@@ -198,6 +199,20 @@ fn cgroups_are_not_written() {
     let output = child::run(&attacked.agent, Command::new("sh").args(["-c", script])).unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("Operation not permitted"), "{said}");
+}
+
+/// The kernel starts what the first version's `release_agent` names.
+fn old_cgroups_are_not_written() -> Outcome {
+    let folder = "/run/old-cgroups";
+    fs::create_dir_all(folder).unwrap();
+    let mount = Command::new("mount").args(["-t", "cgroup", "-o", "none,name=old", "none", folder]).output();
+    if !mount.unwrap().status.success() {
+        return Outcome::Skipped { missing: "cgroups of the first version".to_owned() };
+    }
+    let attacked = Attacked::new(&[]);
+    attacked.refuses(&["write", &format!("{folder}/release_agent")], "open a cgroup file for writing");
+    assert!(Command::new("umount").arg(folder).status().unwrap().success());
+    Outcome::Held
 }
 
 fn kernel_switches_are_not_written() {

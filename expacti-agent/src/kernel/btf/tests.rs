@@ -94,6 +94,22 @@ fn two_structs_of_one_name_are_refused() {
 }
 
 #[test]
+fn absent_functions_and_types_are_told() {
+    let mut btf = Builder::new();
+    let hook = btf.name("bpf_lsm_bpf");
+    btf.words(&[hook, kind::FUNC << 24, 0]);
+    let tracepoint = btf.name("btf_trace_exit");
+    btf.words(&[tracepoint, kind::TYPEDEF << 24, 0]);
+    // A struct of that name is no hook.
+    btf.aggregate(kind::STRUCT, "bpf_lsm_other", &[], false);
+    let bytes = btf.bytes();
+    let mut wanted =
+        ["bpf_lsm_bpf", "bpf_lsm_other", "btf_trace_exit", "bpf_lsm"].map(str::to_owned).to_vec();
+    Btf::parse(&bytes).unwrap().retain_absent(&mut wanted).unwrap();
+    assert_eq!(wanted, ["bpf_lsm_other", "bpf_lsm"]);
+}
+
+#[test]
 fn no_cut_makes_it_panic() {
     let whole = sample();
     for len in 0..whole.len() {
