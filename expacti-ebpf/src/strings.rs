@@ -236,6 +236,12 @@ fn variable_matters(address: u64) -> bool {
     length < 0 || (maps::may_matter(word as u8) && maps::matters(word))
 }
 
+/// The helper counts the NUL of every string but the empty one, of which it says zero.
+#[inline(always)]
+fn with_nul(length: i64) -> u64 {
+    if length == 0 { 1 } else { length as u64 }
+}
+
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
 unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
@@ -256,11 +262,11 @@ unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
     // SAFETY: as above.
     let length =
         unsafe { bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void) };
-    if length <= 0 {
+    if length < 0 {
         notes.unreadable = 1;
         return STOP;
     }
-    let length = length as u64;
+    let length = with_nul(length);
     notes.words_at = (ATTEMPT_HEAD + at) as u64;
     if length > CHUNK as u64 {
         repeat(CHUNK as u32 / 8, each_word, reader);
@@ -309,14 +315,15 @@ unsafe extern "C" fn pass_chunk(_index: u64, reader: *mut Reader) -> i64 {
         let target = (&raw mut (*reader.event).payload).cast::<u8>().add(ROOM);
         bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void)
     };
-    if length <= 0 {
+    if length < 0 {
         notes.unreadable = 1;
         return STOP;
     }
-    if length as u64 > CHUNK as u64 {
+    let length = with_nul(length);
+    if length > CHUNK as u64 {
         notes.cursor += CHUNK as u64;
         return GO_ON;
     }
-    notes.cursor += length as u64;
+    notes.cursor += length;
     STOP
 }

@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::observed::Observed;
 use expacti_tests::harness::program::program_32;
+use expacti_tests::harness::wait::until;
 use expacti_tests::harness::{Outcome, skippable, test};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -18,6 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("ways::an_empty_argv_is_seen", an_empty_argv_is_seen),
         test("ways::bytes_that_are_no_text_are_kept", bytes_that_are_no_text_are_kept),
         test("ways::arguments_are_not_flattened", arguments_are_not_flattened),
+        test("ways::strings_of_whole_chunks_are_read", strings_of_whole_chunks_are_read),
         test("ways::calls_of_32_bits_are_seen", calls_of_32_bits_are_seen),
         test("ways::a_loader_shows_what_it_loads", a_loader_shows_what_it_loads),
         test("ways::other_users_stay_members", other_users_stay_members),
@@ -79,9 +81,16 @@ fn the_first_argument_does_not_lie() {
 
 fn an_empty_argv_is_seen() {
     let observed = Observed::new();
-    let script = "import ctypes; ctypes.CDLL(None).syscall(59, b'/bin/true', None, None)";
-    assert!(observed.run(&["python3", "-c", script]).status.success());
-    // The kernel adds an empty string where there is none.
+    // The kernel adds an empty string where there is none: no argv, and one without an argument.
+    for argv in ["None", "(ctypes.c_char_p * 1)(None)"] {
+        let script =
+            format!("import ctypes; ctypes.CDLL(None).syscall(59, b'/bin/true', {argv}, None); exit(9)");
+        assert!(observed.run(&["python3", "-c", &script]).status.success(), "{argv}");
+    }
+    let is_empty = |record: &serde_json::Value| record["request"]["argv"] == serde_json::json!([""]);
+    until("two records", || {
+        (observed.records().iter().filter(|record| is_empty(record)).count() == 2).then_some(())
+    });
     let record = observed.record(&[""]);
     assert!(record["request"]["exe"]["path"].as_str().unwrap().ends_with("/true"), "{record}");
 }
@@ -107,6 +116,17 @@ fn arguments_are_not_flattened() {
         pairs.iter().map(|argv| observed.record(argv)["sequence"].as_u64().unwrap()).collect();
     numbers.dedup();
     assert_eq!(numbers.len(), pairs.len());
+}
+
+/// The kernel's programs read in chunks of 1024 bytes.
+fn strings_of_whole_chunks_are_read() {
+    let observed = Observed::new();
+    for length in [1023, 1024, 1025, 2048] {
+        let long = "x".repeat(length);
+        let argv = ["/bin/echo", &long, "", "end"];
+        assert!(observed.run(&argv).status.success());
+        observed.record(&argv);
+    }
 }
 
 fn calls_of_32_bits_are_seen() {
@@ -147,10 +167,10 @@ fn another_root_stays_a_member() {
     let observed = Observed::new();
     let root = observed.daemon.file("root");
     fs::create_dir_all(root.join("bin")).unwrap();
-    fs::copy("/usr/bin/busybox", root.join("bin/git")).unwrap();
+    fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
     let shown = root.display();
-    observed.shell(&format!("chroot {shown} /bin/git true"));
-    observed.record(&["/bin/git", "true"]);
+    observed.shell(&format!("chroot {shown} /bin/busybox true"));
+    observed.record(&["/bin/busybox", "true"]);
 }
 
 fn born_into_another_cgroup_is_a_member() {
@@ -192,14 +212,12 @@ fn who_was_moved_out_is_a_member() {
 
 fn daemons_of_agents_stay_members() {
     let observed = Observed::new();
-    let done = observed.daemon.file("done");
-    let script = format!(
-        "setsid sh -c '(while [ ! -e {0}.go ]; do :; done; /bin/echo late > {0}) & exit' &",
-        done.display()
-    );
+    let go = observed.daemon.file("go");
+    assert!(Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let script = format!("setsid sh -c '(read go; /bin/echo late) < {} &' > /dev/null 2>&1 &", go.display());
     observed.shell(&script);
-    // Its parents are gone.
-    fs::write(format!("{}.go", done.display()), "").unwrap();
+    // Its parents are gone by now, or soon.
+    fs::write(&go, "go\n").unwrap();
     observed.record(&["/bin/echo", "late"]);
 }
 
