@@ -29,6 +29,26 @@ test("a daemon that goes away is said, nothing can be decided, and all is well w
   await expect(page.locator(".toast").last()).toHaveText(/denied/);
 });
 
+test("a daemon that hangs is noticed: what is stale cannot be approved", async ({ page }) => {
+  daemon = await Daemon.start("--attempts", "4");
+  await signIn(page, daemon, daemon.reviewer("alice"));
+  await ready(page);
+  daemon.child.kill("SIGSTOP");
+  try {
+    // The connection stands; only the signs of life are missing.
+    await expect(page.locator(".state")).toHaveText("Not connected", { timeout: 30_000 });
+    const sent = [];
+    page.on("request", (request) => request.method() === "POST" && sent.push(request.url()));
+    await page.keyboard.press("a");
+    await page.locator("button.approve").click({ force: true });
+    expect(sent).toEqual([]);
+    await expect(page.locator(".verdict-state")).toContainText("Nothing can be decided");
+  } finally {
+    daemon.child.kill("SIGCONT");
+  }
+  await expect(page.locator(".state")).toHaveText("Live", { timeout: 20_000 });
+});
+
 test("without the stream it asks every three seconds", async ({ page }) => {
   daemon = await Daemon.start("--attempts", "4");
   await page.route("**/v1/events", (route) => route.abort());

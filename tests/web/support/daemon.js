@@ -46,6 +46,8 @@ export class Daemon {
 
   async down() {
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    // Where a test has stopped it.
+    this.child.kill("SIGCONT");
     this.child.kill("SIGINT");
     await ended;
   }
