@@ -60,6 +60,32 @@ test("HTML, ANSI, bidi, invisible characters and 64 KiB are shown harmless and c
   await expect(page.locator(".script .line").last()).toHaveText(/y{70000}$/);
 });
 
+test("the page escapes exactly as the daemon does", async ({ page }, info) => {
+  const characters = (from, to) => Array.from({ length: to - from }, (_, at) => String.fromCodePoint(from + at)).join("");
+  const bytes = (...all) => ({ base64: Buffer.from(all).toString("base64") });
+  const words = [
+    characters(1, 33), characters(32, 80), characters(80, 128), characters(128, 150), characters(0x2000, 0x2010), characters(0x2028, 0x2030),
+    "\u{1f468}\u{200d}\u{1f469}", "\ufeffx\ufeff", "\ufffd\u{10ffff}", "e\u0301 \u00e9 \u{e0041}", "\\u{202e}", "a\\", '"quoted"',
+    bytes(0xc3), bytes(0xe2, 0x82, 0x41), bytes(0xf0, 0x9f, 0x98, 0x80, 0xff), bytes(0xed, 0xa0, 0x80), bytes(0xc0, 0xaf), bytes(0xef, 0xbb, 0xbf, 0xff), bytes(0xf4, 0x90, 0x80, 0x80), bytes(0x41, 0x80, 0x5c, 0x0a),
+  ];
+  const requests = info.outputPath("requests.jsonl");
+  fs.mkdirSync(info.outputDir, { recursive: true });
+  fs.writeFileSync(requests, words.map((word) => JSON.stringify({ argv: ["npm", "publish", word], agent: { name: "claude" } })).join("\n"));
+  daemon = await Daemon.start("--requests", requests, "--attempts", String(words.length));
+  const token = daemon.reviewer("alice");
+  const { cards } = await daemon.ask(token, "/v1/cards");
+  expect(cards.length).toBe(words.length);
+  await signIn(page, daemon, token);
+  for (const { id, command, command_left_out: leftOut } of cards) {
+    expect(leftOut).toBe(0);
+    await page.goto(`${daemon.url}/queue/${id}`);
+    await page.locator(".tokens").waitFor();
+    const shown = await page.locator(".tokens .text").allTextContents();
+    const quoted = shown.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word.replaceAll('"', '\\"')}"`));
+    expect(quoted.join(" ")).toBe(command);
+  }
+});
+
 test("the browser refuses markup and scripts whatever the page does", async ({ page }) => {
   daemon = await Daemon.start("--attempts", "1");
   await page.goto(`${daemon.url}/`);

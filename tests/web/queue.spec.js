@@ -135,6 +135,9 @@ test("fingers have large buttons, and swiping decides nothing", async ({ browser
   expect(sent).toEqual([]);
   await page.getByRole("button", { name: "Approve", exact: true }).tap();
   await expect(toast(page)).toHaveText(/Ticket 5 allowed: approved by alice/);
+  await ready(page);
+  await page.getByRole("button", { name: "Deny", exact: true }).tap();
+  await expect(toast(page)).toHaveText(/Ticket 1 denied/);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   await context.close();
 });

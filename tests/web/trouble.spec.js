@@ -60,6 +60,21 @@ test("without the stream it asks every three seconds", async ({ page }) => {
   await expect(page.locator(".strip")).toHaveText("1 CRITICAL command waits · 3 in all");
 });
 
+test("six digits are asked for where a reviewer has them", async ({ page }) => {
+  daemon = await Daemon.start("--attempts", "1");
+  const { token, code } = daemon.reviewerWithDigits("carol");
+  await page.goto(`${daemon.url}/`);
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText("six digits");
+  await page.getByLabel("Six digits").fill(code());
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await ready(page);
+  // Shown just now, so approving asks for none.
+  await page.keyboard.press("a");
+  await expect(page.locator(".toast").last()).toHaveText(/allowed: approved by carol/);
+});
+
 test("a session ends for whoever is revoked, and for whoever signs out", async ({ page }) => {
   daemon = await Daemon.start("--attempts", "1");
   const token = daemon.reviewer("alice");

@@ -3,7 +3,7 @@
 
 import { el } from "./dom.js";
 
-const decoder = new TextDecoder("utf-8", { fatal: false });
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 // The API sends a string where the bytes are UTF-8, else { base64 }.
 export function textOf(value) {
@@ -45,7 +45,7 @@ function escaped(character) {
 
 // Bytes that are no UTF-8 as a whole: what of them is, as text, and the rest byte by byte.
 function ofBytes(bytes) {
-  const strict = new TextDecoder("utf-8", { fatal: true });
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const found = [];
   let at = 0;
   while (at < bytes.length) {

@@ -1,6 +1,7 @@
 // A daemon to look at: `expacti simulate`, with reviewers, in a folder of its own.
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -67,6 +68,24 @@ export class Daemon {
   reviewer(name, ...roles) {
     const asked = (roles.length > 0 ? roles : ["reviewer"]).flatMap((role) => ["--role", role]);
     return this.expacti("reviewer", "add", name, ...asked).trim();
+  }
+
+  // With an authenticator: gives their token, and what the authenticator shows now (RFC 6238).
+  reviewerWithDigits(name) {
+    const env = { ...process.env, EXPACTI_SOCKET: this.socket };
+    const added = spawnSync(EXPACTI, ["reviewer", "add", name, "--role", "reviewer", "--with-totp"], { env, encoding: "utf8" });
+    const said = added.stdout + added.stderr;
+    const secret = /secret=([A-Z2-7]+)/.exec(said)[1];
+    const bits = [...secret].map((digit) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(digit).toString(2).padStart(5, "0")).join("");
+    const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+    const code = () => {
+      const step = Buffer.alloc(8);
+      step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+      const hash = createHmac("sha1", key).update(step).digest();
+      const number = hash.readUInt32BE(hash[19] & 15) & 0x7fffffff;
+      return String(number % 1_000_000).padStart(6, "0");
+    };
+    return { token: added.stdout.split("\n").find((line) => line.startsWith(`${name}.`)), code };
   }
 
   expacti(...args) {
