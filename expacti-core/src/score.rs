@@ -71,11 +71,10 @@ pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &To
     let arguments = Arguments::read(tool, &seen.words[..limit], None);
     let look = Look { seen, at, all, request, tools, known: tools.knowledge(), tool, arguments };
     if net::asks_for_help(&look) {
-        return look.add_up(
-            &Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly),
-            &[],
-            &[],
-        );
+        let help = Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly);
+        let written = look.redirections();
+        let base = written.iter().max_by_key(|c| c.total()).unwrap_or(&help);
+        return look.add_up(base, &written, &[]);
     }
     let (mut candidates, covered) = look.effects();
     candidates.extend(net::candidates(&look, &covered));
@@ -231,7 +230,8 @@ impl<'t> Look<'t> {
             .map(|target| {
                 let mut candidate = Candidate {
                     id: Cow::Borrowed("shell.write-file"),
-                    points: 15,
+                    // In `find -exec sh -c '> "$1"'` it is every file that is found.
+                    points: if self.seen.appends && !target.literal { 50 } else { 15 },
                     why: Cow::Borrowed("writes its output to a file"),
                     categories: Cow::Borrowed(&[Category::FileMutation]),
                     undo: Undo::Hard,

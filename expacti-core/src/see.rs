@@ -152,7 +152,8 @@ impl Unwrapping<'_> {
             via,
             elsewhere: from.elsewhere || child.elsewhere,
             privileged: from.privileged || child.privileged,
-            appends: child.appends,
+            // What stands in a text as `$1` or `{}` comes from there too.
+            appends: child.appends || from.appends && matches!(child.command, unwrap::Inner::Shell { .. }),
             input: from.input.clone(),
             upstream: Rc::clone(&from.upstream),
             substituted: from.substituted.clone(),

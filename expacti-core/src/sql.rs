@@ -57,6 +57,9 @@ pub(crate) fn classes<'k>(
             let inner = keywords::tokens(&inside);
             add(keywords::class(&inner, &inside, known));
         }
+        for class in keywords::settings(statement, known) {
+            add(class);
+        }
         match parse(source_text, source) {
             Some(parsed) => parsed.iter().for_each(|parsed| match parsed::class(parsed) {
                 "unknown" => add(keywords::class(statement, source_text, known)),

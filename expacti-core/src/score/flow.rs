@@ -85,7 +85,9 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
         if let Some(tool) = look.tools.find(&seen.program.name) {
             sources.fetched |= tool.fetches;
             sources.decoded |= tool.decodes;
-            sources.bulk |= tool.bulk;
+            let under = seen.words.get(1).map(|word| word.text.to_lossy());
+            let packs = |sub: &String| under.as_deref() == Some(sub.as_str());
+            sources.bulk |= tool.bulk || tool.bulk_under.iter().any(packs);
         }
         sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
             let path = format!("/{}", word.text.to_lossy());

@@ -3,6 +3,8 @@
 //! Descriptions will never be complete. A subcommand nobody described whose verb means delete, an option whose value
 //! is a file of the system, a script called `drop_tables.py`: these speak for themselves, whatever the program is.
 
+use std::borrow::Cow;
+
 use super::{Candidate, Look, paths};
 use crate::tools::{Category, PathRole, Tool, Undo};
 
@@ -31,9 +33,10 @@ pub(super) fn asks_for_help(look: &Look<'_>) -> bool {
     if tool.sql.as_ref().is_some_and(|sql| !sql.options_only) {
         return false;
     }
-    let by_option = look.arguments.has_exactly_one("--help");
+    let by_option = look.arguments.has_exactly_one("--help")
+        || tool.single_dash && look.arguments.has_exactly_one("-help");
     let by_word = tool.help_word && look.arguments.free().last().is_some_and(|word| word.text == "help");
-    (by_option || by_word) && tool.has_verbs && look.seen.redirections.iter().all(|r| r.target.is_none())
+    (by_option || by_word) && tool.has_verbs
 }
 
 pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidate<'t>> {
@@ -82,7 +85,7 @@ fn written_files<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
 }
 
 /// The first verb among the words that no description has understood.
-fn verbs<'t>(look: &Look<'t>, tool: &Tool, covered: &Covered, found: &mut Vec<Candidate<'t>>) {
+fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, found: &mut Vec<Candidate<'t>>) {
     if !(tool.has_verbs || tool.is_unknown()) || covered.words > 1 || covered.words == 1 && !covered.harmless
     {
         return;
@@ -108,18 +111,18 @@ fn verbs<'t>(look: &Look<'t>, tool: &Tool, covered: &Covered, found: &mut Vec<Ca
                 parts(text).any(|part| words.contains(&part))
             }
         };
-        let destroys = any(&known.destroy) || infrastructure && any(&known.remove);
+        let destroys = any(&known.destroy) || infrastructure && covered.words == 0 && any(&known.remove);
         if destroys {
             let mut candidate = Look::stand_alone(&modifiers.name_destroys, Category::Unknown);
             candidate.undo = Undo::Never;
-            candidate.categories = tool.otherwise.categories.clone().into();
+            candidate.categories = categories(tool);
             found.push(candidate);
             return;
         }
-        if infrastructure && any(&known.stop) {
+        if infrastructure && covered.words == 0 && any(&known.stop) {
             let mut candidate = Look::stand_alone(&modifiers.name_stops, Category::Unknown);
             candidate.undo = Undo::Hard;
-            candidate.categories = tool.otherwise.categories.clone().into();
+            candidate.categories = categories(tool);
             found.push(candidate);
             return;
         }
@@ -135,6 +138,14 @@ fn verbs<'t>(look: &Look<'t>, tool: &Tool, covered: &Covered, found: &mut Vec<Ca
     }
 }
 
+/// The kind of work of a program, whose verb is not one that only reads.
+fn categories(tool: &Tool) -> Cow<'_, [Category]> {
+    if tool.otherwise.categories.iter().all(|category| category.reads_only()) {
+        return Cow::Borrowed(&[Category::Unknown]);
+    }
+    Cow::Borrowed(&tool.otherwise.categories)
+}
+
 /// What programs and scripts are called, and options of programs nobody described.
 fn names<'t>(look: &Look<'t>, tool: &Tool, found: &mut Vec<Candidate<'t>>) {
     let known = &look.known.verbs;
@@ -144,8 +155,10 @@ fn names<'t>(look: &Look<'t>, tool: &Tool, found: &mut Vec<Candidate<'t>>) {
     let script = script.filter(|name| !name.contains([' ', '=', '(']));
     let named = if tool.is_unknown() { Some(look.seen.program.name.as_str()) } else { script };
     let destroys = named.is_some_and(|name| names_destruction(look, name));
-    let by_option =
-        tool.is_unknown() && look.arguments.flag_names().any(|name| known.destroying_options.contains(name));
+    let infrastructure =
+        tool.otherwise.categories.iter().any(|category| known.infrastructure.contains(category));
+    let by_option = (tool.is_unknown() || infrastructure && tool.has_verbs)
+        && look.arguments.flag_names().any(|name| known.destroying_options.contains(name));
     if destroys || by_option {
         let mut candidate = Look::stand_alone(&look.known.modifiers.name_destroys, Category::Unknown);
         candidate.undo = Undo::Hard;
@@ -164,7 +177,7 @@ pub(super) fn names_destruction(look: &Look<'_>, path: &str) -> bool {
 
 /// Letters with separators, as subcommands are.
 fn is_verb(text: &str) -> bool {
-    let shape = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.');
+    let shape = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
     !text.is_empty()
         && text.len() <= MAX_VERB
         && text.as_bytes()[0].is_ascii_alphabetic()

@@ -63,6 +63,9 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
         // No path is that long, so it is put together when it runs, or nothing happens.
         return (vec![&modifiers.computed_argument], false);
     }
+    if text.is_empty() {
+        return (Vec::new(), false);
+    }
     let path = Path::read(look, text);
     let mut found = Vec::new();
     if role == PathRole::Read || is_harmless_device(known, text) {
@@ -99,6 +102,12 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
     let records = text.ends_with("history");
     if (records || matches!(role, PathRole::Delete | PathRole::Own)) && is_secret(look, text) {
         found.push(&modifiers.secret_file_change);
+    }
+    if role == PathRole::Delete
+        && fits(&known.places.data)
+        && !has_word(path.text, &known.context.development_words)
+    {
+        found.push(&modifiers.data_file);
     }
     let vanishes = found.iter().any(|modifier| modifier.points < 0);
     if production && !vanishes {

@@ -11,6 +11,9 @@ use crate::tools::{Call, Category, SqlReader, Statement, Undo};
 /// Bytes of program text that are searched for calls.
 const MAX_CODE: usize = 64 * 1024;
 
+/// Places whose files no statement has to do with.
+const FILES_OF_THE_SYSTEM: [&str; 6] = ["'/etc/", "'/root/", "'/proc/", "'/home/", "/.ssh/", "'/var/spool/"];
+
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let mut found = Vec::new();
     if let Some(reader) = look.tool.and_then(|tool| tool.sql.as_ref()) {
@@ -56,6 +59,9 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         found.push(Look::stand_alone(modifier, Category::DatabaseWrite));
     }
     for text in texts {
+        if FILES_OF_THE_SYSTEM.iter().any(|place| text.contains(place)) {
+            found.push(Look::stand_alone(&known.modifiers.secret_path, Category::SecretsAndCredentials));
+        }
         for class in sql::classes(&text, reader.dialect, &known.sql) {
             if let Some((name, statement)) = known.sql.get_key_value(class) {
                 found.push(of_statement(&format!("sql.{name}"), statement));

@@ -42,8 +42,11 @@ pub(super) fn code(
     }
     for (module, _) in arguments.values(&reader.modules) {
         given = true;
+        // Everything behind the module's name is its own.
+        let at = seen.words.iter().position(|word| word.text.to_lossy().ends_with(module));
+        let rest = at.and_then(|at| seen.words.get(at + 1..)).unwrap_or_default();
         let mut words = vec![Word { text: module.into(), literal: true }];
-        words.extend(arguments.free().iter().map(|word| seen.words[word.index].clone()));
+        words.extend(rest.iter().cloned());
         found.children.push(plain(format!("{} -m", reader.language), Inner::Words(words)));
     }
     if let Some(unless) = &reader.first_argument_unless {

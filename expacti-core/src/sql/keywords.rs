@@ -156,6 +156,20 @@ pub(super) fn functions<'k>(
     })
 }
 
+/// Classes of statements that parse as harmless settings and are not (`SET GLOBAL`, `RESET MASTER`).
+pub(super) fn settings<'k>(
+    statement: &'k [Token],
+    known: &'k BTreeMap<String, Statement>,
+) -> impl Iterator<Item = &'k str> {
+    let sets = statement
+        .first()
+        .is_some_and(|token| matches!(token.word.as_str(), "set" | "reset" | "change" | "stop"));
+    ["grant", "lock"].into_iter().filter(move |_| sets).filter_map(move |name| {
+        let (key, entry) = known.get_key_value(name)?;
+        entry.keywords.iter().any(|keyword| begins(statement, keyword)).then_some(key.as_str())
+    })
+}
+
 /// The class of a command of SQLite's client.
 pub(super) fn dot_command(text: &str) -> &'static str {
     match text.split_whitespace().next().unwrap_or_default() {

@@ -167,6 +167,9 @@ pub(crate) struct Tool {
     /// It packs whole folders or databases into one stream.
     #[serde(default)]
     pub bulk: bool,
+    /// Subcommands under which it does.
+    #[serde(default)]
+    pub bulk_under: Vec<String>,
     /// What it prints is meant to be run by the shell that asks (`eval "$(ssh-agent -s)"`).
     #[serde(default)]
     pub prints_settings: bool,

@@ -98,7 +98,7 @@ macro_rules! modifiers {
 modifiers! {
     // Where paths lead.
     root_path, home_path, system_path, device_path, secret_path, secret_file_change, startup_file, outside_work_tree, git_directory,
-    gate_path, wildcard, many_targets, regenerable, temporary, production_path,
+    gate_path, data_file, wildcard, many_targets, regenerable, temporary, production_path,
     // Where targets lie.
     production, staging, development, remote_database,
     // How it runs.
@@ -181,6 +181,8 @@ pub(crate) struct Places {
     pub harmless_devices: Vec<String>,
     /// Names of folders and files that a build makes anew.
     pub regenerable: Vec<String>,
+    /// Patterns of files that hold data.
+    pub data: Vec<String>,
     /// Patterns of what belongs to the gate.
     pub gate: Vec<String>,
     /// Folders under which people keep work trees.

@@ -77,6 +77,13 @@ impl<'t> Reader<'t> {
         let value = self.value_of(name);
         self.expanded += value.as_ref().map_or(0, String::len);
         match value {
+            Some(value) if !quoted && name != "IFS" && self.variables.contains_key("IFS") => {
+                // Something else separates words from now on.
+                match self.value_of("IFS") {
+                    Some(separators) => fields.value(&value.replace(|c| separators.contains(c), " "), quoted),
+                    None => fields.unknown(&value),
+                }
+            }
             Some(value) => fields.value(&value, quoted),
             None if name == "IFS" && !quoted => fields.split(),
             None => fields.unknown(self.text.get(start..self.position).unwrap_or_default()),
