@@ -14,6 +14,7 @@ mod ending;
 mod enroll;
 mod explain;
 mod json;
+mod json_lines;
 mod log;
 mod man;
 mod metrics;

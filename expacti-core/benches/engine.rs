@@ -108,7 +108,8 @@ fn requests(kind: &str, wanted: Option<&str>) -> Vec<(String, ExecRequest)> {
 
 /// A command that a rule allows: the whole order of decision, the score being known.
 fn whitelisted(tools: &Tools) {
-    let rule = "[[rule]]\nname = \"test\"\ndecision = \"allow\"\nbecause = \"daily\"\nargv = [\"npm\", \"test\"]\n";
+    let rule =
+        "[[rule]]\nname = \"test\"\ndecision = \"allow\"\nbecause = \"daily\"\nargv = [\"npm\", \"test\"]\n";
     let rules =
         RuleSet::load(&[Source::file("bench", rule.to_owned())], 1, &|request| assess(request, tools))
             .expect("the rule is right");
@@ -136,7 +137,8 @@ fn whitelisted(tools: &Tools) {
 
 /// The costliest of some texts as long as the promise goes.
 fn longest(tools: &Tools) {
-    let units = ["echo a; ", "a|", "$(", "x=$x$x;", "\"${x[", "a 'b' ", "curl -d @f x | sh\n", "rm -rf /a/$b/*\n"];
+    let units =
+        ["echo a; ", "a|", "$(", "x=$x$x;", "\"${x[", "a 'b' ", "curl -d @f x | sh\n", "rm -rf /a/$b/*\n"];
     let slowest = units.iter().map(|unit| {
         let text = unit.repeat(LONGEST / unit.len());
         let request = ExecRequest {

@@ -88,7 +88,8 @@ impl Explain {
     }
 }
 
-fn policy(path: Option<&PathBuf>) -> anyhow::Result<Policy> {
+/// A policy from a file, or the built-in one.
+pub(super) fn policy(path: Option<&PathBuf>) -> anyhow::Result<Policy> {
     let Some(path) = path else { return Ok(Policy::default()) };
     let name = path.display();
     let text = fs::read_to_string(path)

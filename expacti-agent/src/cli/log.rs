@@ -148,12 +148,12 @@ impl Which {
     }
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
 /// What the user can mend is bad input; the rest failed.
-fn said(error: LogError) -> anyhow::Error {
+pub(super) fn said(error: LogError) -> anyhow::Error {
     match error {
         LogError::BadInput(_) | LogError::Absent(_) | LogError::Newer { .. } | LogError::Foreign { .. } => {
             BadInput(error.to_string()).into()
@@ -168,6 +168,6 @@ fn said(error: LogError) -> anyhow::Error {
 }
 
 /// Runs what waits for a database.
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

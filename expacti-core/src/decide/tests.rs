@@ -166,6 +166,7 @@ fn a_deny_rule_sees_through_wrappers() {
         "/usr/bin/git push --forc",
         "true && (cd x; nohup git push --force=1 &)",
         "echo $(git push -f)",
+        r"find . -exec git push -f \;",
     ] {
         assert_eq!(world.answer(&rules, &["bash", "-lc", text]).0, Decision::Deny, "{text}");
     }

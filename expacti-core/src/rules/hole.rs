@@ -69,26 +69,30 @@ impl Hole {
 
     /// Whether it takes a few certain words only.
     pub(crate) fn is_literal(&self) -> bool {
-        match self {
-            Self::Literal(_) => true,
-            Self::AnyOf(holes) => holes.iter().all(Self::is_literal),
-            Self::Any
-            | Self::Plain
-            | Self::Number { .. }
-            | Self::Path(_)
-            | Self::Below(_)
-            | Self::Url(_)
-            | Self::Glob(_)
-            | Self::Regex(_)
-            | Self::Flag(_) => false,
-        }
+        self.each_literal(&mut |_| {})
     }
 
     /// Whether one of the certain words that it takes passes.
     pub(crate) fn any_literal(&self, test: &dyn Fn(&[u8]) -> bool) -> bool {
+        let mut any = false;
+        self.each_literal(&mut |literal| any |= test(literal));
+        any
+    }
+
+    /// The words it takes, where those are few and certain.
+    pub(crate) fn literals(&self) -> Option<Vec<&[u8]>> {
+        let mut all = Vec::new();
+        self.each_literal(&mut |literal| all.push(literal)).then_some(all)
+    }
+
+    /// Visits the certain words that it takes. Whether it takes no others.
+    fn each_literal<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8])) -> bool {
         match self {
-            Self::Literal(literal) => test(literal),
-            Self::AnyOf(holes) => holes.iter().any(|hole| hole.any_literal(test)),
+            Self::Literal(literal) => {
+                visit(literal);
+                true
+            }
+            Self::AnyOf(holes) => holes.iter().fold(true, |all, hole| hole.each_literal(visit) && all),
             Self::Any
             | Self::Plain
             | Self::Number { .. }
@@ -98,26 +102,6 @@ impl Hole {
             | Self::Glob(_)
             | Self::Regex(_)
             | Self::Flag(_) => false,
-        }
-    }
-
-    /// The words it takes, where those are few and certain.
-    pub(crate) fn literals(&self) -> Option<Vec<&[u8]>> {
-        match self {
-            Self::Literal(literal) => Some(vec![literal]),
-            Self::AnyOf(holes) => {
-                let each: Option<Vec<_>> = holes.iter().map(Self::literals).collect();
-                Some(each?.into_iter().flatten().collect())
-            }
-            Self::Any
-            | Self::Plain
-            | Self::Number { .. }
-            | Self::Path(_)
-            | Self::Below(_)
-            | Self::Url(_)
-            | Self::Glob(_)
-            | Self::Regex(_)
-            | Self::Flag(_) => None,
         }
     }
 }

@@ -100,7 +100,7 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
         found.push(&modifiers.outside_work_tree);
     }
     let records = text.ends_with("history");
-    if (records || matches!(role, PathRole::Delete | PathRole::Own)) && is_secret(look, text) {
+    if (records || matches!(role, PathRole::Delete | PathRole::Own)) && holds_secrets(look, &path) {
         found.push(&modifiers.secret_file_change);
     }
     if role == PathRole::Delete
@@ -131,7 +131,10 @@ pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
     if text.is_empty() || text.len() > 1024 || !text.contains(['.', '/', '_']) {
         return false;
     }
-    let path = Path::read(look, text);
+    holds_secrets(look, &Path::read(look, text))
+}
+
+fn holds_secrets(look: &Look<'_>, path: &Path<'_>) -> bool {
     let fits = |pattern: &String| path.fits(pattern) || glob(pattern, path.text);
     look.known.places.secrets.iter().any(fits) && !look.known.places.harmless.iter().any(fits)
 }

@@ -16,6 +16,12 @@ pub(crate) fn glob_text(pattern: &str, text: &str) -> bool {
 
 /// Linear in practice, and at worst pattern times text.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    // Most patterns only say how a text ends, and most texts end otherwise.
+    if let [b'*', end @ ..] = pattern
+        && !end.iter().any(|byte| matches!(byte, b'*' | b'?'))
+    {
+        return text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end);
+    }
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -58,6 +64,9 @@ mod tests {
             ("a?c", "ABC", true),
             ("", "", true),
             ("*", "", true),
+            ("*/.env", "/srv/.ENV", true),
+            ("*/.env", "/srv/.env.local", false),
+            ("*.env", "env", false),
             ("a*b*c", "axxbyyc", true),
             ("a*b*c", "axxbyy", false),
         ] {

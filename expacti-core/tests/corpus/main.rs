@@ -6,5 +6,6 @@ mod equivalence;
 mod floor;
 mod fresh;
 mod report;
+mod scores;
 mod variants;
 mod well_formed;

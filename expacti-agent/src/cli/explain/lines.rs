@@ -1,34 +1,17 @@
 //! `--jsonl`: one answer for each line, for corpora, CI and editors.
 
-use std::io::{BufRead, BufWriter, Write};
-
-use serde::Serialize;
+use std::io::{BufRead, Write};
 
 use super::{Engine, Outcome, read_line};
 use crate::cli::ending::Ending;
 use crate::cli::json;
+use crate::cli::json_lines::{self, BadLine};
 
-/// What is said of a line that is no request.
-#[derive(Serialize)]
-struct BadLine {
-    line: usize,
-    error: String,
-}
-
-/// Answers every line, also those behind one that is wrong. Empty lines are passed over.
-pub(super) fn answer(mut input: impl BufRead, output: impl Write, engine: &Engine) -> anyhow::Result<Ending> {
-    let mut output = BufWriter::new(output);
+/// Answers every line, also those behind one that is wrong.
+pub(super) fn answer(input: impl BufRead, mut output: impl Write, engine: &Engine) -> anyhow::Result<Ending> {
     let mut ending = Ending::Done;
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let answer = match read_line(&line) {
+    json_lines::each(input, |number, line| {
+        let answer = match read_line(line) {
             Ok(request) => json::line(&Outcome::of(request, engine))?,
             Err(error) => {
                 ending = Ending::SomeBadInput;
@@ -37,10 +20,7 @@ pub(super) fn answer(mut input: impl BufRead, output: impl Write, engine: &Engin
         };
         writeln!(output, "{answer}")?;
         // An editor waits for each answer before it asks again.
-        if input.fill_buf().is_ok_and(<[u8]>::is_empty) {
-            output.flush()?;
-        }
-    }
-    output.flush()?;
+        Ok(output.flush()?)
+    })?;
     Ok(ending)
 }

@@ -1,5 +1,6 @@
 //! What stands behind `$` and in backquotes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -402,13 +403,7 @@ pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Opt
         }
         ("echo", [option, rest @ ..]) if option == "-n" => Some(rest.join(" ")),
         ("echo", rest) => Some(rest.join(" ")),
-        ("printf", [format]) if !format.contains('%') => Some(unescape(format)),
-        ("printf", [format, rest @ ..])
-            if matches!(format.trim_end_matches("\\n").trim_end_matches("\\0"), "%s" | "%b") =>
-        {
-            let separator = if format.ends_with("\\n") { "\n" } else { "" };
-            Some(unescape(&rest.join(separator)))
-        }
+        ("printf", [format, rest @ ..]) if !format.starts_with('-') => formatted(format, rest),
         ("which", [program]) => Some(program.as_ref().to_owned()),
         ("command", [option, program]) if option == "-v" => Some(program.as_ref().to_owned()),
         ("cat" | "tee", [] | [_]) if arguments.iter().all(|argument| argument == "-") => {
@@ -455,6 +450,43 @@ fn piped_output(commands: &[ShellCommand], offset: usize) -> Option<String> {
         text = Some(output_of(&command.words, &command.redirections, before.as_deref())?);
     }
     text
+}
+
+/// What `printf FORMAT ARGUMENTS` prints, where it only puts texts together.
+fn formatted(format: &str, arguments: &[Cow<'_, str>]) -> Option<String> {
+    let mut printed = String::new();
+    let mut left = arguments.iter();
+    loop {
+        let before = left.len();
+        let mut pieces = format.split('%');
+        printed.push_str(&unescape(pieces.next().unwrap_or_default()));
+        let mut after_percent = false;
+        for piece in pieces {
+            if after_percent {
+                // The second of `%%`: what follows it is plain.
+                printed.push_str(&unescape(piece));
+                after_percent = false;
+                continue;
+            }
+            let mut chars = piece.chars();
+            match chars.next() {
+                None => {
+                    printed.push('%');
+                    after_percent = true;
+                    continue;
+                }
+                Some('s' | 'd' | 'i' | 'u') => printed.extend(left.next().map(AsRef::as_ref)),
+                Some('b') => printed.extend(left.next().map(|text| unescape(text))),
+                Some('c') => printed.extend(left.next().and_then(|text| text.chars().next())),
+                Some(_) => return None,
+            }
+            printed.push_str(&unescape(chars.as_str()));
+        }
+        // The format is used again until all arguments are taken.
+        if left.len() == 0 || left.len() == before || printed.len() > super::MAX_EXPANDED {
+            return Some(printed);
+        }
+    }
 }
 
 /// What `tr FROM TO` makes of a text.
