@@ -92,7 +92,13 @@ impl Hole {
                 visit(literal);
                 true
             }
-            Self::AnyOf(holes) => holes.iter().fold(true, |all, hole| hole.each_literal(visit) && all),
+            Self::AnyOf(holes) => {
+                let mut all = true;
+                for hole in holes {
+                    all &= hole.each_literal(visit);
+                }
+                all
+            }
             Self::Any
             | Self::Plain
             | Self::Number { .. }
