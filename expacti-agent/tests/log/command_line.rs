@@ -287,3 +287,33 @@ fn bad_input_is_named_and_nothing_is_written() {
     let (text, code) = said(&site, &[]);
     assert!(code == 2 && text.contains("newer version of expacti (schema 99"), "{text}");
 }
+
+#[test]
+fn the_past_in_the_log_is_judged_by_new_rules() {
+    let site = filled();
+    let expacti_agent::log::Place::Sqlite(path) = &site.place else { unreachable!() };
+    let simulate = |arguments: &[&str]| {
+        let path = path.to_str().unwrap();
+        let mut all = vec!["rules", "simulate", "--exec-log", path];
+        all.extend(arguments);
+        let output = Command::new(env!("CARGO_BIN_EXE_expacti")).args(all).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (text, output.status.code().unwrap())
+    };
+    let deny = site.folder.path().join("deny.toml");
+    std::fs::write(
+        &deny,
+        "[[rule]]\nname = \"no-lists\"\ndecision = \"deny\"\nbecause = \"tried out\"\nargv = [\"ls\", \"...\"]\n",
+    )
+    .unwrap();
+    let deny = deny.to_str().unwrap();
+    let (text, code) = simulate(&["--rules", deny]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("3f2a9c1e-3: allow -> deny  (rule no-lists)  ls -l"), "{text}");
+    assert!(text.contains("3 execs, "), "{text}");
+    let (text, _) = simulate(&["--rules", deny, "--json", "ls"]);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains(r#""attempt":"3f2a9c1e-3""#), "{text}");
+    let (text, code) = simulate(&["colour:blue"]);
+    assert_eq!(code, 2, "{text}");
+}
