@@ -25,6 +25,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("ways::other_users_stay_members", other_users_stay_members),
         test("ways::other_namespaces_stay_members", other_namespaces_stay_members),
         test("ways::another_root_stays_a_member", another_root_stays_a_member),
+        test("ways::containers_of_agents_are_members", containers_of_agents_are_members),
         test("ways::born_into_another_cgroup_is_a_member", born_into_another_cgroup_is_a_member),
         test("ways::who_was_moved_out_is_a_member", who_was_moved_out_is_a_member),
         test("ways::daemons_of_agents_stay_members", daemons_of_agents_stay_members),
@@ -171,6 +172,23 @@ fn another_root_stays_a_member() {
     let shown = root.display();
     observed.shell(&format!("chroot {shown} /bin/busybox true"));
     observed.record(&["/bin/busybox", "true"]);
+}
+
+/// The agent's own containers. It may write no cgroup, so the runtime has to do without.
+fn containers_of_agents_are_members() {
+    let observed = Observed::new();
+    let root = observed.daemon.file("rootfs");
+    fs::create_dir_all(root.join("bin")).unwrap();
+    fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
+    let run = |options: &str| {
+        let root = root.display();
+        format!("podman run --rm --network=none {options} --rootfs {root} /bin/busybox echo inside 2>&1")
+    };
+    assert!(observed.shell(&run("--cgroups=disabled")).contains("inside\n"));
+    let record = observed.record(&["/bin/busybox", "echo", "inside"]);
+    assert_eq!(record["request"]["agent"]["name"], "test");
+    let refused = observed.shell(&format!("! {}", run("--cgroup-manager=cgroupfs")));
+    assert!(refused.contains("ermission"), "{refused}");
 }
 
 fn born_into_another_cgroup_is_a_member() {
