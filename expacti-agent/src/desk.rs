@@ -12,7 +12,7 @@ mod standing;
 
 use std::sync::Arc;
 
-use expacti_core::docket::{Docket, GrantId, Input, Outcome, Policy, Refusal, Vote, Voter};
+use expacti_core::docket::{Change, Docket, GrantId, Input, Outcome, Policy, Record, Refusal, Vote, Voter};
 use expacti_core::evaluation::Evaluation;
 use expacti_core::request::ExecRequest;
 use expacti_core::untrusted::Untrusted;
@@ -256,7 +256,14 @@ async fn run(
             Ask::Tell(input) => (input, None, None),
             Ask::Do { input, news, reply } => (input, news, Some(reply)),
             Ask::Claim(agent, text) => {
-                recent.put_claim(agent, text);
+                let is_known = recent.claim(&agent).map_or(text.is_empty(), |known| *known == text);
+                if !is_known {
+                    let change = Change::Claimed { text: text.clone() };
+                    let record = Record { ticket: None, agent: Some(agent.clone()), at_ms: now_ms, change };
+                    // Nobody waits for it.
+                    drop(outlets.log.append(vec![record]));
+                    recent.put_claim(agent, text);
+                }
                 continue;
             }
             Ask::Look(look) => {

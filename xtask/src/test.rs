@@ -5,6 +5,7 @@
 
 mod checks;
 mod crates;
+mod fuzz;
 mod guests;
 mod libtest;
 mod postgres;
@@ -51,6 +52,9 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     crates::run(&cache, filter, &mut report)?;
     report.section("the console in a browser");
     web::run(filter, &mut report)?;
+    if filter.is_none() {
+        fuzz::all(&cache, &mut report);
+    }
     if !kernels.is_empty() {
         report.section("suites in guests");
         guests::run(&cache, kernels, filter, &mut report)?;

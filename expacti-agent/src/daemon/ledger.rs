@@ -170,6 +170,9 @@ fn entry_of(agent: String, change: Docketed) -> Option<Change> {
         Docketed::AgentStopped { by } => administered(by, "agent-stopped", agent, String::new()),
         Docketed::AgentResumed { by } => administered(by, "agent-resumed", agent, String::new()),
         Docketed::AgentKilled { by } => administered(by, "agent-killed", agent, String::new()),
+        Docketed::Claimed { text } => {
+            administered(format!("agent {agent}"), "claimed", agent, text.to_string())
+        }
         Docketed::ReviewerAdded { voter, by } => {
             administered(by, "reviewer-added", voter.name.clone(), String::new())
         }

@@ -165,6 +165,7 @@ fn must_be_durable(record: &Record) -> bool {
         | Change::AgentStopped { .. }
         | Change::AgentResumed { .. }
         | Change::AgentKilled { .. }
+        | Change::Claimed { .. }
         | Change::ReviewerAdded { .. }
         | Change::ReviewerRevoked { .. } => true,
     }

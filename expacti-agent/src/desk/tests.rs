@@ -170,3 +170,22 @@ async fn votes_are_recorded_for_each_ticket_they_cover() {
         .collect();
     assert_eq!(voted, [Some(first), Some(second)]);
 }
+
+#[tokio::test]
+async fn what_an_agent_claims_is_kept_once() {
+    let simulation = Simulation::start(&["claude"], Policy::default());
+    for text in ["fixing the query", "fixing the query", ""] {
+        simulation.desk.claim("claude".into(), text.into()).unwrap();
+    }
+    simulation.desk.look(|_| ()).await.unwrap();
+    let claims: Vec<String> =
+        simulation
+            .log
+            .records()
+            .into_iter()
+            .filter_map(|record| {
+                if let Change::Claimed { text } = record.change { Some(text.to_string()) } else { None }
+            })
+            .collect();
+    assert_eq!(claims, ["fixing the query", ""]);
+}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluation::{DecidedBy, Evaluation};
 use crate::request::ExecRequest;
+use crate::untrusted::Untrusted;
 
 use super::card::Card;
 use super::digest::Digest;
@@ -239,6 +240,11 @@ pub enum Change {
     AgentKilled {
         /// By whom.
         by: String,
+    },
+    /// An agent said what it is doing. The desk notes it; nothing depends on it.
+    Claimed {
+        /// Its words. It may say anything.
+        text: Untrusted,
     },
     /// Somebody became a reviewer.
     ReviewerAdded {

@@ -18,8 +18,8 @@ use expacti_tests::harness::{child, test};
 /// HIGH: one human. It does nothing here, where there is no repository.
 const HIGH: [&str; 5] = ["git", "push", "--force", "origin", "main"];
 
-/// CRITICAL: two humans. There is no such host.
-const CRITICAL: [&str; 5] = ["psql", "-h", "prod-db.invalid", "-c", "DROP DATABASE prod"];
+/// CRITICAL: two humans. There is no such folder.
+const CRITICAL: [&str; 3] = ["rm", "-rf", ".git"];
 
 /// Asks the API for what each line of its input says, without any exec of its own: METHOD PATH BODY.
 const ASKER: &str = r#"
@@ -179,12 +179,12 @@ fn a_critical_command_needs_two_humans() {
     let daemon = gated(&agent, &[]);
     let alice = reviewer("alice", "reviewer");
     let attempt = Attempt::of(&agent, &CRITICAL);
-    let waiting = card("psql");
+    let waiting = card("rm -rf .git");
     assert_eq!((&waiting["level"], &waiting["approvals"]), (&json!("CRITICAL"), &json!(2)));
     done(Some(&alice), &["approve", &id_of(&waiting)]);
     // Whatever the answer to a second vote of hers is: it is no second human.
     expacti(Some(&alice), &["approve", &id_of(&waiting)]);
-    assert_eq!(card("psql")["votes"].as_array().unwrap().len(), 1);
+    assert_eq!(card("rm -rf .git")["votes"].as_array().unwrap().len(), 1);
     assert!(attempt.still_waits());
     done(None, &["approve", &id_of(&waiting)]);
     attempt.ends().unwrap();
