@@ -18,6 +18,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -44,6 +45,7 @@ use crate::cli::RuleFiles;
 use crate::config::{Config, DEFAULT_POLICY, RuleSettings, Strictness};
 use crate::desk::{Desk, Ports};
 use crate::kernel::{self, Gate, Ring};
+use crate::learned::Learned;
 use crate::notify::Notifications;
 use crate::reviewers::Reviewers;
 
@@ -53,16 +55,28 @@ pub(crate) fn run(load: Loader) -> anyhow::Result<()> {
     runtime.block_on(serve(load))
 }
 
-/// The rules that a configuration names, as the generation of this number.
-pub(crate) fn rules_of(settings: &RuleSettings, tools: &Tools, generation: u64) -> anyhow::Result<RuleSet> {
-    RuleFiles::named(settings.files.clone(), settings.starters.clone()).load_as(generation, tools)
+/// The rules that a configuration names and those that reviewers made, as the generation of this number.
+pub(crate) fn rules_of(
+    settings: &RuleSettings,
+    learned: Option<&Learned>,
+    tools: &Tools,
+    generation: u64,
+) -> anyhow::Result<RuleSet> {
+    let files = RuleFiles::named(settings.files.clone(), settings.starters.clone());
+    files.load_as(generation, learned.and_then(Learned::source), tools)
+}
+
+/// The rules that reviewers made on this node.
+fn learned(home: &Path) -> anyhow::Result<Learned> {
+    let path = home.join("learned.toml");
+    Learned::open(&path).with_context(|| path.display().to_string())
 }
 
 async fn serve(load: Loader) -> anyhow::Result<()> {
     let config = load()?;
     let tools = Tools::embedded();
     // What is wrong with the rules is said before anything is done.
-    rules_of(&config.rules, &tools, 0)?;
+    rules_of(&config.rules, Some(&learned(&config.home)?), &tools, 0)?;
     let boot: BootId = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.parse()?;
     let place = config.log.for_home(&config.home).map_err(anyhow::Error::msg)?;
     let log = Log::open(place).await.context("the exec log")?;
@@ -87,10 +101,10 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
     let (gated, callers, epoch) =
         (Arc::clone(&gate) as _, config.api.for_callers(), format!("{instance:016x}"));
-    let api = Api::new(desk.clone(), reviewers, gated, callers, masker, epoch);
+    let api = Api::new(desk.clone(), reviewers, gated, callers, masker.clone(), epoch);
     let mut serving = serve_api(&api, &config).await?;
 
-    let rules = rules_of(&config.rules, &tools, gate.generation()?)?;
+    let rules = rules_of(&config.rules, Some(&learned(&config.home)?), &tools, gate.generation()?)?;
     let engine = Engine {
         tools: Arc::new(tools),
         rules: Arc::new(rules),
@@ -110,6 +124,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
         ledger: Arc::clone(&ledger),
         engine: Arc::clone(&engine),
         metrics,
+        masker,
     };
     let office = Arc::new(Office::open(config, load, rooms)?);
     office.take_up()?;
@@ -142,7 +157,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
         Some(ended) = serving.join_next() => ended.map_err(io::Error::from).flatten().context("the interface ended"),
         // Without it nobody answers the kernel. It holds what comes until its grace is over, then refuses.
         Err(_) = ring_ended => Err(anyhow::anyhow!("the thread that reads the ring is gone")),
-        () = async { while proposals.recv().await.is_some() {} } => Ok(()),
+        failed = keep::learning(&office, &mut proposals) => failed,
         () = keep::past(&past, &history) => Ok(()),
         failed = keep::agents(&office) => failed,
         failed = keep::reloading(&office) => failed,

@@ -13,7 +13,6 @@ mod standing;
 use std::sync::Arc;
 
 use expacti_core::docket::{Change, Docket, GrantId, Input, Outcome, Policy, Record, Refusal, Vote, Voter};
-use expacti_core::evaluation::Evaluation;
 use expacti_core::request::ExecRequest;
 use expacti_core::untrusted::Untrusted;
 use tokio::sync::{mpsc, oneshot};
@@ -43,14 +42,11 @@ pub(crate) struct Ports {
 
 /// Humans said "always" to a command.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "the rule store will read it")]
 pub(crate) struct Proposal {
     /// The ticket that was approved.
     pub(crate) ticket: u64,
     /// The command.
     pub(crate) request: Arc<ExecRequest>,
-    /// What the engine said.
-    pub(crate) evaluation: Arc<Evaluation>,
     /// Who approved.
     pub(crate) by: Vec<String>,
 }

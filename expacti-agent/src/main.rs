@@ -11,6 +11,7 @@ mod doctor;
 mod intake;
 mod judging;
 mod kernel;
+mod learned;
 mod notify;
 mod operations;
 mod reviewers;

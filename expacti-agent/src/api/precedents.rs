@@ -11,7 +11,6 @@ use expacti_core::record::Attempt;
 use expacti_core::record::attempt::State as Stands;
 use expacti_core::record::entry::{Decider, Verdict};
 use expacti_core::record::filter::{Filter, Wanted};
-use expacti_core::remember::{Width, suggest};
 use expacti_core::request::ExecRequest;
 
 use super::Api;
@@ -80,13 +79,14 @@ pub(super) async fn rule(
 ) -> Result<Json<RulePreview>, Problem> {
     caller.must_be(&[Role::Reviewer, Role::Admin])?;
     let engine = api.engine()?;
-    let request = api.request_of(id).await?;
-    let assessment = assess(&request, &engine.tools);
+    let card = api.desk.look(move |view| view.docket.card(id)).await?;
+    let card = card.ok_or_else(|| Problem::not_found(format!("there is no ticket {id} that waits")))?;
+    let request = &*card.request;
     let because = format!("approved by {}", caller.voter.name);
-    let suggestion = suggest(&request, &assessment, engine.policy(), Width::SameFolder, &because, now())
-        .map_err(|why| Problem::bad_input(why.to_string()))?;
+    let suggestion =
+        engine.suggest(request, &because, &api.masker).map_err(|why| Problem::bad_input(why.to_string()))?;
     let since = now_us().checked_sub(MONTH);
-    let filter = Filter { exe: program(&request), since, ..Filter::default() };
+    let filter = Filter { exe: program(request), since, ..Filter::default() };
     let past = match api.records.get() {
         Some(reader) => reader.query(&filter, None, MOST).await?.attempts,
         None => Vec::new(),
@@ -96,7 +96,7 @@ pub(super) async fn rule(
         .map(|attempt| (&attempt.attempted.request, assess(&attempt.attempted.request, &engine.tools)))
         .collect();
     let pairs = assessed.iter().map(|(request, assessment)| (*request, assessment));
-    let places = suggestion.would_have_allowed(pairs, engine.policy(), now());
+    let places = suggestion.would_have_allowed(pairs, &engine.treatment(&card.agent).decide, now());
     let matched: Vec<&Attempt> = places.iter().filter_map(|place| past.get(*place)).collect();
     let line = |attempt: &&Attempt| command_line(&attempt.attempted.request.argv, 200).0;
     Ok(Json(RulePreview {

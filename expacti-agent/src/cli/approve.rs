@@ -1,6 +1,6 @@
 //! `expacti approve` and `expacti deny`: a human's answer.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
 
@@ -9,12 +9,13 @@ use super::duration;
 use super::ending::{BadInput, Ending};
 use super::pending::plain;
 use crate::client::Client;
-use crate::wire::{AnswerWord, CardDetail, RepeatWord, VoteBody, VoteResult};
+use crate::wire::{AnswerWord, CardDetail, RepeatWord, RulePreview, VoteBody, VoteResult};
 
 /// Let a command run that waits
 ///
 /// What is approved is exactly what `expacti show ID` shows. Where more humans are needed, it waits on for them.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Approve {
     /// The number of the ticket
     id: u64,
@@ -27,9 +28,12 @@ pub(super) struct Approve {
     /// Let the same command run again until the agent's session ends
     #[arg(long, group = "again")]
     session: bool,
-    /// Make a rule of it. Not offered at HIGH and above
+    /// Make a rule of it, which is shown and asked about first. Not offered at HIGH and above
     #[arg(long, group = "again")]
     always: bool,
+    /// Do not ask whether the rule is right
+    #[arg(long, requires = "always")]
+    yes: bool,
     #[command(flatten)]
     answer: Answer,
 }
@@ -63,6 +67,9 @@ impl Approve {
             (None, false, true) => RepeatWord::Always,
             (None, false, false) => RepeatWord::Once,
         };
+        if self.always && !shown_and_wanted(&self.answer.connect.client("cli")?, self.id, self.yes)? {
+            return Ok(Ending::No);
+        }
         let (children, for_ms) = (self.children, self.for_ms);
         self.answer.send(self.id, AnswerWord::Approve, |body| VoteBody { children, repeat, for_ms, ..body })
     }
@@ -102,6 +109,32 @@ impl Answer {
         }
         Ok(Ending::Done)
     }
+}
+
+/// Shows the rule, and asks unless the answer is known.
+fn shown_and_wanted(client: &Client, id: u64, yes: bool) -> anyhow::Result<bool> {
+    let rule: RulePreview = client.get(&format!("/v1/cards/{id}/rule"))?;
+    let mut out = io::stdout().lock();
+    for line in rule.text.lines() {
+        writeln!(out, "{}", plain(line))?;
+    }
+    let more = if rule.more { " or more" } else { "" };
+    writeln!(out, "# of the last 30 days it would have allowed {}{more}", rule.matched)?;
+    for example in &rule.examples {
+        writeln!(out, "#   {}", plain(example))?;
+    }
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        let why = "nobody can be asked here whether this rule is right; if it is, say --yes";
+        return Err(BadInput(why.to_owned()).into());
+    }
+    write!(out, "Save this rule and approve? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Votes on what the daemon shows now.

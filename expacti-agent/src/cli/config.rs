@@ -54,7 +54,7 @@ fn check(file: Option<&Path>) -> anyhow::Result<()> {
             return Err(super::ending::Said(last.to_owned()).into());
         }
     };
-    let rules = rules_of(&read.rules, &Tools::embedded(), 1)?;
+    let rules = rules_of(&read.rules, None, &Tools::embedded(), 1)?;
     read.log.for_home(&read.home).map_err(BadInput)?;
     let name = file.unwrap_or(Path::new(config::FILE));
     let said = format!(

@@ -41,12 +41,19 @@ impl RuleFiles {
 
     /// The rules in force.
     pub(super) fn load(&self, tools: &Tools) -> anyhow::Result<RuleSet> {
-        self.load_as(1, tools)
+        self.load_as(1, None, tools)
     }
 
-    /// The same, as the generation of this number.
-    pub(crate) fn load_as(&self, generation: u64, tools: &Tools) -> anyhow::Result<RuleSet> {
-        let rules = RuleSet::load(&self.sources()?, generation, &|request| assess(request, tools));
+    /// The same with those that reviewers made, as the generation of this number.
+    pub(crate) fn load_as(
+        &self,
+        generation: u64,
+        learned: Option<Source>,
+        tools: &Tools,
+    ) -> anyhow::Result<RuleSet> {
+        let mut sources = self.sources()?;
+        sources.extend(learned);
+        let rules = RuleSet::load(&sources, generation, &|request| assess(request, tools));
         Ok(rules.map_err(|error| BadInput(error.to_string()))?)
     }
 }

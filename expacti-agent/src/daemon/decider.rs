@@ -93,6 +93,12 @@ impl Decider {
         (known.evaluation.rule_generation == generation).then(|| known.evaluation.clone())
     }
 
+    /// Adds what earlier looks at the same files have found.
+    pub(super) fn recall(&self, request: &mut ExecRequest) {
+        self.hashes.recall(&mut request.exe);
+        request.interpreters.iter_mut().for_each(|file| self.hashes.recall(file));
+    }
+
     /// Decides by what is known.
     pub(super) fn judge(&self, case: &Case) -> Judged {
         let grants = self.standing.of(&case.ancestors);
@@ -110,7 +116,7 @@ impl Decider {
     }
 
     /// Whether its files have to be looked at before it is decided.
-    pub(super) fn needs_a_closer_look(case: &Case, judged: &Judged) -> bool {
+    pub(super) fn needs_a_closer_look(&self, case: &Case, judged: &Judged) -> bool {
         let Evaluation { decision, level, .. } = judged.evaluation;
         if case.event.flags & flag::LARGE != 0 && case.event.flags & flag::UNREADABLE == 0 {
             return true;
@@ -118,7 +124,10 @@ impl Decider {
         if case.event.flags & flag::WAITS == 0 || decision == Decision::Deny {
             return false;
         }
-        decision == Decision::Hold || level >= Level::Medium || intake::runs_text(&case.request)
+        if decision == Decision::Hold || level >= Level::Medium || intake::runs_text(&case.request) {
+            return true;
+        }
+        case.request.exe.sha256.is_none() && self.engine.now().rules.hold_back_content()
     }
 
     /// From here on until [`Self::conclude`], what happens to it waits behind it.
@@ -135,6 +144,9 @@ impl Decider {
     pub(super) fn conclude(&self, mut case: Case, how: Came) {
         if how == Came::Late {
             case.request.missing.push("a closer look: its files did not answer in time".to_owned());
+        }
+        if case.request.exe.sha256.is_none() && self.engine.now().rules.hold_back_content() {
+            case.request.missing.push("the hash of its file, which rules ask for".to_owned());
         }
         let judged = self.judge(&case);
         let seq = case.event.seq;

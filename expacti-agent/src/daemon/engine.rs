@@ -8,6 +8,8 @@ use expacti_core::evaluation::{DecidedBy, Evaluation};
 use expacti_core::grant::Grant;
 use expacti_core::history::History;
 use expacti_core::policy::Policy;
+use expacti_core::record::secrets::Masker;
+use expacti_core::remember::{NotOffered, Suggestion, Width, suggest};
 use expacti_core::request::ExecRequest;
 use expacti_core::rules::RuleSet;
 use expacti_core::time::Timestamp;
@@ -87,6 +89,25 @@ impl Engine {
     /// What agents may do that have no policy of their own.
     pub(crate) fn policy(&self) -> &Policy {
         &self.default.decide
+    }
+
+    /// The narrowest rule that would allow this from now on, where one may be made. A rule is kept as it is, so none is
+    /// made of a command that holds a secret.
+    pub(crate) fn suggest(
+        &self,
+        request: &ExecRequest,
+        because: &str,
+        masker: &Masker,
+    ) -> Result<Suggestion, NotOffered> {
+        let mut shown = request.clone();
+        masker.request(&mut shown);
+        if shown.argv != request.argv {
+            return Err(NotOffered::Refused("it holds a secret, and a rule is kept in clear".to_owned()));
+        }
+        let policy = &self.treatment(&request.agent.name).decide;
+        let assessment = assess(request, &self.tools);
+        let now = Timestamp(crate::clock::epoch_seconds());
+        suggest(request, &assessment, policy, Width::SameFolder, because, now)
     }
 
     /// Decides one exec.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
 use super::office::Office;
 use super::past::Past;
 use super::say;
 use super::service::{self, Pulse, notify};
+use crate::desk::Proposal;
 use crate::operations::Operations as _;
 
 /// How often the agents' past is kept.
@@ -68,4 +70,16 @@ pub(super) async fn watchdog(pulse: &Pulse) -> anyhow::Result<()> {
         }
         seen = beats;
     }
+}
+
+/// Makes rules of what humans always want to allow. As above.
+pub(super) async fn learning(
+    office: &Arc<Office>,
+    proposals: &mut UnboundedReceiver<Proposal>,
+) -> anyhow::Result<()> {
+    while let Some(proposal) = proposals.recv().await {
+        let office = Arc::clone(office);
+        tokio::task::spawn_blocking(move || office.learn(&proposal)).await?;
+    }
+    std::future::pending().await
 }

@@ -3,6 +3,7 @@
 //! Everything here is a transaction: it is checked whole, recorded, and only then done.
 
 mod agents;
+mod learn;
 mod reload;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use expacti_abi::control::agent;
 use expacti_agent::log::Health;
 use expacti_core::docket::Input;
+use expacti_core::record::secrets::Masker;
 
 use super::book::Book;
 use super::engine::{InForce, Treated};
@@ -32,6 +34,7 @@ pub(crate) struct Rooms {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) engine: Arc<InForce>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) masker: Masker,
 }
 
 /// See the module.
@@ -41,6 +44,7 @@ pub(crate) struct Office {
     ledger: Arc<Ledger>,
     engine: Arc<InForce>,
     metrics: Arc<Metrics>,
+    masker: Masker,
     load: Loader,
     /// One operation at a time.
     state: Mutex<State>,
@@ -66,8 +70,8 @@ impl Office {
             say("hold = \"after\" is not there yet: what needs a human is held before its exec");
         }
         let state = Mutex::new(State { config, book, awaited: Vec::new() });
-        let Rooms { gate, desk, ledger, engine, metrics } = rooms;
-        Ok(Self { gate, desk, ledger, engine, metrics, load, state })
+        let Rooms { gate, desk, ledger, engine, metrics, masker } = rooms;
+        Ok(Self { gate, desk, ledger, engine, metrics, masker, load, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

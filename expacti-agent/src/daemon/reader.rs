@@ -76,6 +76,7 @@ impl Reader {
         let (name, cgroup) = decider.gate.agent(event.agent).unwrap_or_default();
         decider.ledger.metrics().attempt(&name, boot_ns().saturating_sub(event.time_ns));
         let mut request = intake::request(&event, Agent { name, cgroup });
+        decider.recall(&mut request);
         let program = decider.past.program(&request.exe);
         let (ancestors, lineage) = self.execs.attempted(&event, &request, program);
         request.lineage = lineage;
@@ -86,7 +87,7 @@ impl Reader {
         let history = decider.past.look(&request.agent.name, program, hour, epoch_seconds());
         let case = Case { event, request, ancestors, history };
         let judged = decider.judge(&case);
-        if Decider::needs_a_closer_look(&case, &judged) {
+        if decider.needs_a_closer_look(&case, &judged) {
             decider.looks_closer(case.event.seq);
             self.crew.take(case);
         } else {

@@ -120,9 +120,9 @@ impl Outlets {
             Effect::Notify(notice) => self.notifier.notify(notice),
             Effect::GrantMade(grant) => self.live.publish(News::GrantMade(grant)),
             Effect::GrantEnded { id, agent, why } => self.live.publish(News::GrantEnded { id, agent, why }),
-            Effect::RuleProposed { ticket, request, evaluation, by } => {
+            Effect::RuleProposed { ticket, request, by, .. } => {
                 // Nobody saves rules: the approval itself stands all the same.
-                let _ = self.proposals.send(Proposal { ticket, request, evaluation, by });
+                let _ = self.proposals.send(Proposal { ticket, request, by });
             }
             Effect::Record(_) | Effect::Refused(_) => {}
         }

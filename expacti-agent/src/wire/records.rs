@@ -4,7 +4,7 @@ use expacti_core::assessment::SeenCommand;
 use expacti_core::evaluation::Level;
 use expacti_core::record::Attempt;
 use expacti_core::record::attempt::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::shown::command_line;
@@ -128,7 +128,7 @@ pub(crate) struct SimilarView {
 }
 
 /// The rule that "always" would make.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RulePreview {
     /// Its TOML.
     pub(crate) text: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::examples;
 use super::index::Index;
 use super::parse::parse;
-use super::rule::Rule;
+use super::rule::{Effect, Rule};
 use super::scene::Sight;
 use super::source::{LoadError, Origin, Place, Problem, Source};
 use crate::assessment::Assessment;
@@ -90,6 +90,14 @@ impl RuleSet {
     /// Which generation this is.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Whether any rule holds back what a file contains: then no file may be taken for harmless before it was read.
+    pub fn hold_back_content(&self) -> bool {
+        self.rules.iter().any(|rule| {
+            let by_content = !rule.conditions.sha256.is_empty() || !rule.conditions.script_sha256.is_empty();
+            by_content && !matches!(rule.effect, Effect::Allow(_))
+        })
     }
 
     /// Every rule: static ones first, then by name.

@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use libtest_mimic::Trial;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use serde_json::{Value, json};
 
 use expacti_tests::harness::cgroup::Cgroup;
@@ -42,6 +44,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("review::a_critical_command_needs_two_humans", a_critical_command_needs_two_humans),
         test("review::silence_denies_and_is_no_human", silence_denies_and_is_no_human),
         test("review::what_an_approved_command_starts_may_run_too", children),
+        test("review::what_is_always_approved_becomes_a_rule", always),
         test("review::an_agent_is_stopped_resumed_and_ended", an_agent_is_stopped_resumed_and_ended),
         test("review::a_stolen_token_is_worth_nothing_inside", a_stolen_token_is_worth_nothing_inside),
     ]
@@ -56,6 +59,9 @@ fn gated(agent: &Cgroup, options: &[&str]) -> Daemon {
 
 /// A command of the agent. Its start waits as long as it is held, so it is started by a thread that nobody joins: when
 /// a test fails, the agent's end ends it.
+///
+/// While it is held, its process has copies of everything that was open when it was forked, such as the output of
+/// another child, which would then never end. So nobody goes on before it is forked.
 struct Attempt {
     ended: Receiver<io::Result<Output>>,
     stderr: PathBuf,
@@ -69,10 +75,18 @@ impl Attempt {
         command.args(&argv[1..]).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::create(&stderr).unwrap());
         child::inside(agent, &mut command);
+        let (forked, says_so) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let say = move || Ok(rustix::io::write(&says_so, b".").map(drop)?);
+        // SAFETY: after the fork it makes one `write` on a descriptor that is open already, and allocates nothing.
+        unsafe { command.pre_exec(say) };
         let (sender, ended) = channel();
         thread::spawn(move || {
             // The test may be over.
             let _ = sender.send(command.output());
+        });
+        until("a forked process", || {
+            let mut fds = [PollFd::new(&forked, PollFlags::IN)];
+            (rustix::event::poll(&mut fds, Some(&Timespec::default())).unwrap() > 0).then_some(())
         });
         Self { ended, stderr }
     }
@@ -225,6 +239,42 @@ fn children() {
         done(None, &["approve", &id_of(&card("rm -rf"))]);
     }
     assert_eq!(String::from_utf8(again.ends().unwrap().stdout).unwrap(), "done\n");
+}
+
+fn always() {
+    const MEDIUM: [&str; 3] = ["rm", "-rf", "/var/tmp/not-here-3"];
+
+    let agent = Cgroup::new("agent");
+    let daemon = gated(&agent, &[]);
+    let attempt = Attempt::of(&agent, &MEDIUM);
+    let id = id_of(&card("rm -rf"));
+    let unasked = expacti(None, &["approve", &id, "--always"]);
+    assert_eq!(unasked.status.code(), Some(2), "nobody was there to be asked");
+    let shown = String::from_utf8(unasked.stdout).unwrap();
+    assert!(shown.contains("[[rule]]") && shown.contains("not-here-3"), "{shown}");
+    assert!(attempt.still_waits());
+    done(None, &["approve", &id, "--always", "--yes"]);
+    assert!(attempt.ends().unwrap().status.success());
+    let rules = daemon.file("learned.toml");
+    let kept = until("a kept rule", || fs::read_to_string(&rules).ok());
+    assert!(kept.contains(&format!("# From ticket {id}, approved by root.")), "{kept}");
+
+    let by_rule = |daemon: &Daemon| {
+        let attempt = Attempt::of(&agent, &MEDIUM);
+        assert!(attempt.ends().unwrap().status.success());
+        until("a record of the rule", || {
+            let records = daemon.ask(&["log", "--json"]);
+            let by = |record: &Value| record["verdict"]["decider"]["name"].as_str().map(str::to_owned);
+            let names = records.lines().filter_map(|line| by(&serde_json::from_str(line).unwrap()));
+            names.into_iter().find(|name| name.starts_with("remembered-rm"))
+        });
+    };
+    by_rule(&daemon);
+    // The next daemon knows it too.
+    let option = format!("--agent=test={}", agent.path().display());
+    let mut next = Daemon::start_in(daemon.kill(), &[&option]);
+    next.says("ready");
+    by_rule(&next);
 }
 
 fn an_agent_is_stopped_resumed_and_ended() {

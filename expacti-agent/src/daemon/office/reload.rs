@@ -7,7 +7,7 @@ use expacti_core::Tools;
 use expacti_core::docket::Input;
 
 use super::super::engine::Treated;
-use super::super::{rules_of, say};
+use super::super::{learned, rules_of, say};
 use super::agents::{NotNow, folder, with_mode};
 use super::{Office, State, failed, flags_of};
 use crate::config::{AgentConfig, Config, DEFAULT_POLICY};
@@ -20,7 +20,8 @@ impl Office {
         let config = (self.load)().map_err(|mistakes| OperationError::BadInput(mistakes.to_string()))?;
         let tools = Tools::embedded();
         let next = self.gate.generation().map_err(failed)? + 1;
-        let rules = rules_of(&config.rules, &tools, next)
+        let learned = learned(&state.config.home).map_err(failed)?;
+        let rules = rules_of(&config.rules, Some(&learned), &tools, next)
             .map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
         let treatments = treatments(&config, &state)?;
         let default = config.policy(DEFAULT_POLICY).cloned().unwrap_or_default();
