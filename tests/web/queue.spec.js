@@ -157,6 +157,24 @@ test("new cards do not move what is under the pointer or chosen", async ({ page 
   expect((await chosen.boundingBox()).y).toBeCloseTo(before.y, 0);
 });
 
+test("a key held down runs through the list and asks for the card where it stops", async ({ page }) => {
+  daemon = await Daemon.start("--attempts", "60");
+  await signIn(page, daemon, daemon.reviewer("alice"));
+  await ready(page);
+  const asked = [];
+  page.on("request", (request) => /\/v1\/cards\/\d+$/.test(request.url()) && asked.push(request.url()));
+  await page.evaluate(async () => {
+    for (let i = 0; i < 40; i += 1) {
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "j", repeat: i > 0, bubbles: true }));
+      await new Promise((wake) => setTimeout(wake, 20));
+    }
+  });
+  await ready(page);
+  const shown = await page.locator(".headline-row .faint").textContent();
+  await expect(page.locator(".row.selected")).toHaveAttribute("id", `row-${shown.replace("ticket ", "")}`);
+  expect(asked.length).toBeLessThan(8);
+});
+
 test("a reviewer who may only look cannot decide", async ({ page }) => {
   daemon = await Daemon.start("--attempts", "2");
   await signIn(page, daemon, daemon.reviewer("vera", "viewer"));

@@ -11,6 +11,8 @@ import { plural } from "./words.js";
 const ROW = 74;
 // How long an ended card stays in the list, so that one sees how it ended.
 const LINGER = 4_000;
+// Steps that come faster than this are a run through the list.
+const RUNNING = 150;
 
 export class Queue {
   constructor({ cards, live, chosen, go }) {
@@ -42,6 +44,7 @@ export class Queue {
 
   close() {
     clearInterval(this.ticking);
+    clearTimeout(this.loading);
     document.removeEventListener("keydown", this.onKey);
     this.verdict.close();
     this.list.close();
@@ -185,7 +188,17 @@ export class Queue {
       return;
     }
     if (reveal) this.list.reveal(this.shown.indexOf(id));
-    if (before !== id) this.refreshCard();
+    if (before !== id) this.#load();
+  }
+
+  // At once; but who runs through the list with a key held down wants the card where they stop, not all on the way.
+  #load() {
+    const now = performance.now();
+    const isRunning = now - (this.selectedAt ?? -Infinity) < RUNNING;
+    this.selectedAt = now;
+    clearTimeout(this.loading);
+    if (isRunning) this.loading = setTimeout(() => this.refreshCard(), RUNNING);
+    else this.refreshCard();
   }
 
   #mark() {
@@ -230,6 +243,10 @@ export class Queue {
       this.verdict.show(this.cards.get(id), detail);
     } catch (problem) {
       if (this.selected !== id || this.cards.get(id)?.ended) return;
+      if (problem.status === 429) {
+        this.loading = setTimeout(() => this.refreshCard(), 1_000);
+        return;
+      }
       replace(this.body, el("p", { class: "notice bad" }, problem.message));
     }
   }
