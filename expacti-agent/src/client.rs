@@ -95,6 +95,11 @@ impl Client {
         self.ask("PUT", path, Some(&body)).map(drop)
     }
 
+    /// Does something that is answered. There is no body: one that nobody reads may cost the answer.
+    pub(crate) fn call<T: DeserializeOwned>(&self, method: &str, path: &str) -> Result<T, ClientError> {
+        parse(&self.ask(method, path, None)?)
+    }
+
     /// Tells something that is answered by nothing but its being done.
     pub(crate) fn tell(&self, method: &str, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
         let body = serde_json::to_vec(body).map_err(|why| ClientError::Strange(why.to_string()))?;

@@ -109,7 +109,7 @@ pub(super) async fn metrics(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     caller.must_be(&Role::ALL)?;
-    let mut text = api.operations()?.metrics();
+    let mut text = api.operate_on(|operations| Ok(operations.metrics())).await?;
     let agents = api.desk.agents();
     let pending = api
         .desk

@@ -18,7 +18,7 @@ pub(super) struct Reload {
 
 impl Reload {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
-        let done: ReloadView = self.connect.client("cli")?.post("/v1/reload", &())?;
+        let done: ReloadView = self.connect.client("cli")?.call("POST", "/v1/reload")?;
         let mut out = io::stdout().lock();
         writeln!(out, "{} rules are in force, as generation {}", done.rules, done.generation)?;
         for (names, what) in [

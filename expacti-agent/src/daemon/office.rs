@@ -190,7 +190,7 @@ impl From<EnrolError> for OperationError {
             }
             EnrolError::Taken(_) | EnrolError::Gated(..) => Self::Conflict(error.to_string()),
             EnrolError::Unknown(name) => Self::UnknownAgent(name),
-            EnrolError::Maps(_) => Self::Failed(error.to_string()),
+            EnrolError::Maps(_) | EnrolError::Waits(..) => Self::Failed(error.to_string()),
         }
     }
 }

@@ -175,8 +175,11 @@ impl Office {
             return Err(OperationError::UnknownAgent(name.to_owned()));
         }
         self.ledger.administer(by, "agent-withdrawn", name, "").map_err(failed)?;
+        if let Err(error) = self.end_gate(name) {
+            self.ledger.note_administered(by, "agent-not-withdrawn", name, &error.to_string());
+            return Err(error);
+        }
         state.book.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;
-        self.end_gate(name)?;
         say(&format!("agent {name} is not gated any more, by {by}"));
         Ok(())
     }

@@ -15,8 +15,9 @@ use super::super::maps::{Maps, MapsError, Plain, failed};
 use super::super::sys;
 use super::{Enrolled, Errand, Gate, lock};
 
-/// How long denied processes of a withdrawn agent have to come round and see it.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long denied processes of a withdrawn agent have to come round and see it. They need milliseconds, on a host that
+/// has time for them.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The kernel's counters by the names that people see.
 const COUNTERS: [(&str, u32); 12] = [
@@ -55,6 +56,11 @@ pub(crate) enum EnrolError {
     /// Nobody is called so.
     #[error("no agent is called {0:?}; `expacti agents` lists them")]
     Unknown(String),
+    /// What waited in it was denied, and does not take notice.
+    #[error(
+        "{1} processes of agent {0:?} do not take notice that they are denied; it stays gated. Try again, or `expacti kill` it"
+    )]
+    Waits(String, usize),
     /// The kernel refused.
     #[error(transparent)]
     Maps(#[from] MapsError),
@@ -129,13 +135,22 @@ impl Gate {
         let enrolled =
             lock(&self.agents).get(name).cloned().ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
         let id = enrolled.cgroup.id;
+        // It may have been stopped, and nothing that stands still comes round.
+        let _gone = std::fs::write(enrolled.cgroup.path.join("cgroup.freeze"), "0");
         let open = tickets_of(&lock(&self.maps), id)?;
         for ticket in &open {
             let line = format!("expacti: denied (the agent is withdrawn) ticket {ticket}\n");
             self.errand(Errand::Refuse { ticket: *ticket, line });
         }
         let start = Instant::now();
-        while start.elapsed() < FAREWELL && !tickets_of(&lock(&self.maps), id)?.is_empty() {
+        loop {
+            let left = tickets_of(&lock(&self.maps), id)?;
+            if !open.iter().any(|ticket| left.contains(ticket)) {
+                break;
+            }
+            if start.elapsed() > FAREWELL {
+                return Err(EnrolError::Waits(name.to_owned(), left.len()));
+            }
             thread::sleep(Duration::from_millis(2));
         }
         let late = {
@@ -148,8 +163,7 @@ impl Gate {
             // Its level of the hierarchy stays among those that are looked at: one look-up more, and nothing can go wrong.
             tickets_of(&maps, id)?
         };
-        // It may have been stopped; and what did not come round in time finds nothing to wait for.
-        let _gone = std::fs::write(enrolled.cgroup.path.join("cgroup.freeze"), "0");
+        // What came meanwhile finds nothing to wait for.
         for ticket in open.iter().chain(&late) {
             self.forget(*ticket);
         }
