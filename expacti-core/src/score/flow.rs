@@ -34,6 +34,11 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
             && !look.seen.substituted.is_empty();
     let fetched = takes_input && piped.fetched || takes_words && substituted.fetched;
     let decoded = takes_input && piped.decoded || takes_words && substituted.decoded;
+    let described = tool.has_verbs
+        && tool.otherwise.categories.iter().any(|c| look.known.verbs.infrastructure.contains(c));
+    if described && piped.fetched && look.arguments.all_values().any(|(_, value)| value == "-") {
+        found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
+    }
     if fetched {
         found.push(Look::stand_alone(&known.network_to_shell, Category::RemoteExecution));
     } else if decoded {
@@ -43,10 +48,12 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         found.push(Look::stand_alone(&known.gate_path, Category::PrivilegeAndEscape));
     }
     if tool.sends || sends_under(look, tool) {
-        let secret = piped.secret || substituted.secret || tool.sends && secrets::names_one(look);
+        let secret = piped.secret
+            || substituted.secret
+            || tool.sends && (secrets::names_one(look) || secrets::reads_one(look, look.seen));
         if secret {
             found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
-        } else if piped.environment || substituted.environment {
+        } else if piped.environment || substituted.environment || sends_written(look) {
             found.push(Look::stand_alone(&known.environment_to_network, Category::SecretsAndCredentials));
         } else if piped.bulk && !tool.runs.iter().any(|runs| runs.elsewhere) {
             found.push(Look::stand_alone(&known.bulk_to_network, Category::NetworkTransfer));
@@ -55,6 +62,20 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         }
     }
     found
+}
+
+/// Whether it sends a file into which an earlier command of the same text wrote secrets or the environment.
+fn sends_written(look: &Look<'_>) -> bool {
+    let words = look.seen.words.get(1..).unwrap_or_default();
+    look.all[look.at.saturating_sub(MAX_STREAM)..look.at].iter().any(|earlier| {
+        let written = earlier.redirections.iter().filter(|redirection| redirection.writes);
+        let mut files = written.filter_map(|redirection| redirection.target.as_ref());
+        let sent = files.any(|file| {
+            let file = file.text.to_lossy();
+            file.len() > 1 && words.iter().take(64).any(|word| word.text.to_lossy().ends_with(file.as_ref()))
+        });
+        sent && (shows_environment(earlier) || secrets::shows_secret(look, earlier))
+    })
 }
 
 /// A subcommand that opens a connection, of a program that has others.

@@ -170,7 +170,10 @@ fn uploads_elsewhere(look: &Look<'_>, bodies: &[String]) -> bool {
         let (_, file) = body.split_once('@')?;
         file.split(';').next()
     });
-    named.chain(in_bodies).take(16).any(|file| file != "-" && paths::lies_elsewhere(look, file))
+    named
+        .chain(in_bodies)
+        .take(16)
+        .any(|file| file != "-" && (paths::lies_elsewhere(look, file) || paths::holds_data(look, file)))
 }
 
 /// Elasticsearch and its like: a whole index, or all of them.

@@ -1,6 +1,7 @@
 //! What the program's own name and file say.
 
 use super::{Addition, Candidate, Look};
+use crate::see::Seen;
 use crate::tools::{Category, Modifier, RunsKind, glob};
 use std::borrow::Cow;
 
@@ -73,6 +74,16 @@ fn fetched_before(look: &Look<'_>) -> bool {
     let name = bare.rsplit('/').next().unwrap_or(bare);
     if name.is_empty() {
         return false;
+    }
+    let fetches = |seen: &Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches);
+    let before = &look.all[look.at.saturating_sub(64)..look.at];
+    // `curl ... | tar xz && ./x/install.sh`
+    let unpacked = before.iter().any(|earlier| {
+        look.tools.find(&earlier.program.name).is_some_and(|tool| tool.bulk)
+            && earlier.upstream.iter().any(|number| look.all.get(*number).is_some_and(fetches))
+    });
+    if unpacked && look.seen.program.folder.as_deref().is_some_and(|folder| !folder.starts_with('/')) {
+        return true;
     }
     look.all[look.at.saturating_sub(64)..look.at].iter().any(|earlier| {
         let fetches = look.tools.find(&earlier.program.name).is_some_and(|tool| tool.fetches);

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Candidate, Look, paths};
-use crate::tools::{Category, PathRole, Tool, Undo};
+use crate::tools::{Category, PathRole, Reach, Tool, Undo};
 
 /// Words of a command in which its verb is looked for.
 const MAX_VERBS: usize = 5;
@@ -159,7 +159,12 @@ fn names<'t>(look: &Look<'t>, tool: &Tool, found: &mut Vec<Candidate<'t>>) {
         tool.otherwise.categories.iter().any(|category| known.infrastructure.contains(category));
     let by_option = (tool.is_unknown() || infrastructure && tool.has_verbs)
         && look.arguments.flag_names().any(|name| known.destroying_options.contains(name));
-    if destroys || by_option {
+    // `dbshell < drop_tables.sql`, `db execute --file drop.sql`
+    let reaches = tool.reach.contains(&Reach::Database);
+    let targets = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
+    let mut files = look.seen.words.iter().skip(1).take(32).chain(targets).map(|word| word.text.to_lossy());
+    let by_file = reaches && files.any(|file| file.ends_with(".sql") && names_destruction(look, &file));
+    if destroys || by_option || by_file {
         let mut candidate = Look::stand_alone(&look.known.modifiers.name_destroys, Category::Unknown);
         candidate.undo = Undo::Hard;
         found.push(candidate);

@@ -145,6 +145,12 @@ pub(super) fn lies_elsewhere(look: &Look<'_>, text: &str) -> bool {
     !path.inside && !look.known.places.temporary.iter().any(|root| path.is_below(root))
 }
 
+/// Whether a file holds data nobody can make anew, or a copy of it.
+pub(super) fn holds_data(look: &Look<'_>, text: &str) -> bool {
+    let path = Path::read(look, text);
+    glob("*.sql", text) || look.known.places.data.iter().any(|pattern| path.fits(pattern))
+}
+
 /// Whether one of `words` stands between the separators of `text`.
 pub(super) fn has_word(text: &str, words: &[String]) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric())

@@ -127,7 +127,8 @@ fn names_secret(look: &Look<'_>, text: &str) -> bool {
     !text.contains("://") && !text.contains(' ') && paths::is_secret(look, text)
 }
 
-fn reads_one(look: &Look<'_>, seen: &Seen) -> bool {
+/// Whether a command reads a file that holds secrets as its input.
+pub(super) fn reads_one(look: &Look<'_>, seen: &Seen) -> bool {
     seen.redirections
         .iter()
         .filter(|redirection| !redirection.writes)

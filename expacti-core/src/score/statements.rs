@@ -36,7 +36,8 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
     if let Some(from) = reader.from_argument {
         texts.extend(look.arguments.free().iter().skip(from).map(|word| Cow::Borrowed(word.text.as_ref())));
     }
-    let mut unseen = look.arguments.has(&reader.files);
+    let mut unseen =
+        look.arguments.values(&reader.files).any(|(file, _)| !matches!(file, "-" | "/dev/stdin"));
     if texts.is_empty() && !unseen && !reader.options_only {
         match &look.seen.input {
             Input::Text(text) => texts.push(Cow::Borrowed(text.as_ref())),

@@ -68,6 +68,7 @@ pub(super) fn code(
         return;
     }
     match arguments.free().first() {
+        Some(file) if file.text.starts_with("<(") => found.findings.push(Finding::ComputedProgram),
         Some(file) if !is_standard_input(&file.text) => {}
         free => {
             let asks_version = free.is_none() && seen.words.len() > 1;

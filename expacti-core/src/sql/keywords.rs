@@ -1,6 +1,6 @@
 //! SQL by its words: for what does not parse, and for functions that act from within harmless statements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::tools::{Statement, Undo};
@@ -125,12 +125,16 @@ pub(super) fn class<'k>(
             }
         }
     }
+    let words = words(statement);
     let mut worst = best.map(|(name, _)| name);
     let points = |name: &str| known.get(name).map_or(0, |entry| entry.points);
     for (name, entry) in known {
         if worst.is_none_or(|name| entry.points > points(name))
             && entry.undo >= Undo::Hard
-            && entry.keywords.iter().any(|keyword| occurs(statement, keyword))
+            && entry
+                .keywords
+                .iter()
+                .any(|keyword| begins_with_one(keyword, &words) && occurs(statement, keyword))
         {
             worst = Some(name);
         }
@@ -150,9 +154,11 @@ pub(super) fn functions<'k>(
     statement: &'k [Token],
     known: &'k BTreeMap<String, Statement>,
 ) -> impl Iterator<Item = &'k str> {
+    let words = words(statement);
     ["server-program", "kill-session", "disable-safety"].into_iter().filter_map(move |name| {
         let (key, entry) = known.get_key_value(name)?;
-        entry.keywords.iter().any(|keyword| occurs(statement, keyword)).then_some(key.as_str())
+        let found = |keyword: &String| begins_with_one(keyword, &words) && occurs(statement, keyword);
+        entry.keywords.iter().any(found).then_some(key.as_str())
     })
 }
 
@@ -198,6 +204,15 @@ fn client_command(word: &str, statement: &[Token], source: &str) -> &'static str
         _ if word.starts_with("\\!") => "client-shell",
         _ => "meta",
     }
+}
+
+/// The different words of a statement, so that what cannot occur is not searched for.
+fn words(statement: &[Token]) -> HashSet<&str> {
+    statement.iter().map(|token| token.word.as_str()).collect()
+}
+
+fn begins_with_one(keyword: &str, words: &HashSet<&str>) -> bool {
+    keyword.split([' ', '=']).next().is_some_and(|first| words.contains(first))
 }
 
 fn begins(statement: &[Token], keyword: &str) -> bool {
