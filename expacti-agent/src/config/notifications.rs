@@ -10,7 +10,21 @@ use super::read;
 use crate::notify::{Format, NotifyConfig, SinkConfig, Target};
 
 pub(super) const KEYS: [&str; 3] = ["link", "quiet", "retries"];
-const WAY_KEYS: [&str; 8] = ["to", "url", "url_file", "format", "secret_file", "argv", "from_level", "kinds"];
+const WAY_KEYS: [&str; 13] = [
+    "to",
+    "url",
+    "url_file",
+    "format",
+    "secret_file",
+    "argv",
+    "from_level",
+    "kinds",
+    "server",
+    "from",
+    "recipients",
+    "user",
+    "password_file",
+];
 
 /// Who is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,17 +99,20 @@ fn way_of(table: &Table<'_>) -> Option<SinkConfig> {
 #[derive(Clone, Copy)]
 enum To {
     Webhook,
+    Email,
     Command,
     Desktop,
 }
 
 fn target(table: &Table<'_>) -> Option<Target> {
     let Some(to) = table.get("to") else {
-        table.problem("`to` is missing", "write to = \"webhook\", \"command\" or \"desktop\"");
+        table.problem("`to` is missing", "write to = \"webhook\", \"email\", \"command\" or \"desktop\"");
         return None;
     };
-    match read::word_of(&to, &[("webhook", To::Webhook), ("command", To::Command), ("desktop", To::Desktop)])?
-    {
+    match read::word_of(
+        &to,
+        &[("webhook", To::Webhook), ("email", To::Email), ("command", To::Command), ("desktop", To::Desktop)],
+    )? {
         To::Webhook => webhook(table),
         To::Command => {
             let argv = table.get("argv").map(|item| read::texts(&item)).unwrap_or_default();
@@ -105,8 +122,26 @@ fn target(table: &Table<'_>) -> Option<Target> {
             }
             Some(Target::Command { argv: argv? })
         }
+        To::Email => email(table),
         To::Desktop => Some(Target::Desktop {}),
     }
+}
+
+/// What is wrong with addresses is said where the letters are made.
+fn email(table: &Table<'_>) -> Option<Target> {
+    let text = |key: &str| {
+        let found = table.get(key).and_then(|item| item.text().map(str::to_owned));
+        if found.is_none() {
+            table.problem(format!("`{key}` is missing"), "a letter needs server, from and recipients");
+        }
+        found
+    };
+    let (server, from) = (text("server"), text("from"));
+    let recipients = table.get("recipients").and_then(|item| read::texts(&item)).unwrap_or_default();
+    let user = table.get("user").and_then(|item| item.text().map(str::to_owned));
+    let mut password_file = None;
+    read::optional_path(table, "password_file", &mut password_file);
+    Some(Target::Email { server: server?, from: from?, recipients, user, password_file })
 }
 
 fn webhook(table: &Table<'_>) -> Option<Target> {

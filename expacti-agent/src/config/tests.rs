@@ -46,7 +46,7 @@ fn its_examples_work_without_their_comment_signs() {
     let uncommented =
         uncommented.join("\n").replace("url_file = \"/etc/expacti/slack.url\"", "url = \"https://x/\"");
     let config = parse(&uncommented).unwrap();
-    assert_eq!((config.notifications.ways.len(), config.agents.len()), (2, 1), "{uncommented}");
+    assert_eq!((config.notifications.ways.len(), config.agents.len()), (3, 1), "{uncommented}");
     assert_eq!(config.agents[0].treatment.mode, Mode::Shadow);
 }
 
@@ -129,7 +129,7 @@ fn a_file_that_was_asked_for_must_be_there() {
 }
 
 /// What is wrong, the key, and words that its one line holds.
-const WRONG: [(&str, &str); 58] = [
+const WRONG: [(&str, &str); 59] = [
     ("grace = 10", "x.toml:1:9: grace: a whole number where a string belongs"),
     ("grace = \"soon\"", "x.toml:1:9: grace: \"soon\" is no duration"),
     ("grace = \"0s\"", "\"0s\" is no duration"),
@@ -173,6 +173,7 @@ const WRONG: [(&str, &str); 58] = [
     ("[notifications]\nretries = [\"x\"]", "notifications.retries[0]: \"x\" is no duration"),
     ("[notify]\nto = \"desktop\"", "notify: ways to notify are a list of tables; begin each with [[notify]]"),
     ("[[notify]]", "notify[0]: `to` is missing"),
+    ("[[notify]]\nto = \"email\"\nserver = \"smtps://m\"", "notify[0]: `from` is missing"),
     ("[[notify]]\nto = \"webhok\"", "notify[0].to: \"webhok\" is not known here; did you mean \"webhook\"?"),
     ("[[notify]]\nto = \"webhook\"", "notify[0]: `url` is missing"),
     (
