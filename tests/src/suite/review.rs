@@ -216,7 +216,7 @@ fn silence_denies_and_is_no_human() {
         (&record["state"], &record["verdict"]["decider"]),
         (&json!("denied"), &json!({ "by": "timeout" }))
     );
-    assert_eq!(record["votes"], json!([]));
+    assert!(record["votes"].is_null(), "somebody voted: {record}");
 }
 
 fn children() {
