@@ -60,9 +60,14 @@ fn enrolled_and_withdrawn_while_running() {
 }
 
 /// A shell that goes into the cgroup and becomes the risky command there. A child of ours that waits before its exec
-/// would hold whatever we start meanwhile: it has our descriptors.
+/// would hold whatever we start meanwhile: it has our descriptors. By its whole path, or the shell would try the next folder
+/// once this one is denied.
 fn entering(agent: &Cgroup) -> Child {
-    let line = format!("echo $$ > {}/cgroup.procs; exec {}", agent.path().display(), super::RISKY.join(" "));
+    let line = format!(
+        "echo $$ > {}/cgroup.procs; exec /usr/bin/{}",
+        agent.path().display(),
+        super::RISKY.join(" ")
+    );
     Command::new("sh").args(["-c", &line]).current_dir("/").stderr(Stdio::null()).spawn().unwrap()
 }
 
