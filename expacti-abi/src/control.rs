@@ -55,6 +55,8 @@ pub mod agent {
     pub const STOPPED: u32 = 4;
     /// No agent but the daemon's canary: its execs are refused and reported, without a number and without a record.
     pub const CANARY: u32 = 8;
+    /// What humans decide is held behind the commit. Read by the daemon only.
+    pub const HOLD_AFTER: u32 = 16;
 }
 
 /// Counters, one slot each, kept per CPU. They make every silent path visible.

@@ -192,9 +192,9 @@ pub const EXECUTABLE: (usize, usize) = (offset_of!(Attempt, environment), offset
 pub const ATTEMPT_HEAD: usize = offset_of!(Attempt, payload);
 
 /// Words that the hooks need for notes.
-pub const NOTES: usize = 15;
+pub const NOTES: usize = 16;
 
-const _: () = assert!(ATTEMPT_HEAD == 664 && ATTEMPT_HEAD.is_multiple_of(8));
+const _: () = assert!(ATTEMPT_HEAD == 672 && ATTEMPT_HEAD.is_multiple_of(8));
 const _: () = assert!(size_of::<Attempt>() == ATTEMPT_HEAD + PAYLOAD);
 
 /// Something short that happened.

@@ -50,9 +50,11 @@ pub struct TaskState {
     pub offended_ns: u64,
     /// Which offences were told, one bit each.
     pub offended: u64,
+    /// The ticket that goes on behind the commit, or zero.
+    pub after: u64,
 }
 
-const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 16);
+const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 24);
 
 /// Values of [`TaskState::how`].
 pub mod approved {

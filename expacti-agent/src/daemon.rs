@@ -1,5 +1,6 @@
 //! The daemon: kernel edge, engine, desk, log and interface, put together.
 
+mod adopt;
 mod book;
 mod crew;
 mod decider;
@@ -91,7 +92,11 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let mask_key = Home::look(&config.home)?.key().mask_key();
     let metrics = Arc::new(Metrics::default());
     let waits_for_all = config.log.durability == Strictness::All;
-    let ledger = Arc::new(Ledger::new(log.clone(), boot).counting(Arc::clone(&metrics), waits_for_all));
+    let ledger = Arc::new(
+        Ledger::new(log.clone(), boot)
+            .of_gate(Arc::clone(&gate))
+            .counting(Arc::clone(&metrics), waits_for_all),
+    );
     let masker = Masker::new(mask_key);
     let notifier = Arc::new(Notifications::start(config.notifications.for_sending(), masker.clone())?);
     let ports = Ports { kernel: Arc::clone(&gate) as _, log: Arc::clone(&ledger) as _, notifier };
@@ -101,7 +106,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
     let (gated, callers, epoch) =
         (Arc::clone(&gate) as _, config.api.for_callers(), format!("{instance:016x}"));
-    let api = Api::new(desk.clone(), reviewers, gated, callers, masker.clone(), epoch);
+    let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch);
     let mut serving = serve_api(&api, &config).await?;
 
     let rules = rules_of(&config.rules, Some(&learned(&config.home)?), &tools, gate.generation()?)?;
@@ -128,8 +133,15 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     };
     let office = Arc::new(Office::open(config, load, rooms)?);
     office.take_up()?;
-    gate.ask_anew()?;
     api.look_back(log.reader().clone(), Arc::clone(&engine));
+    let left = adopt::Left {
+        runtime: tokio::runtime::Handle::current(),
+        gate: Arc::clone(&gate),
+        desk: desk.clone(),
+        ledger: Arc::clone(&ledger),
+        engine: Arc::clone(&engine),
+        reviewers,
+    };
     let decider = Decider::new(Arc::clone(&gate), engine, past.clone(), desk.clone(), Arc::clone(&ledger));
     let pulse = Arc::new(Pulse::default());
     let reader = Reader::new(ring, decider, Arc::clone(&pulse))?;
@@ -137,7 +149,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     std::thread::Builder::new().name("ring".to_owned()).spawn(move || {
         // Dropped when the thread ends, however it ends.
         let _lives = lives;
-        reader.run();
+        reader.run(|unread| left.adopt(unread));
     })?;
     watch::start(&gate, &ledger, canary)?;
     api.operate(Arc::clone(&office) as _);

@@ -21,6 +21,7 @@
 #![expect(clippy::similar_names, reason = "argc and argv, uid and gid are what the kernel calls them")]
 #![expect(clippy::needless_pass_by_value, reason = "a context that is used up cannot be used twice")]
 
+mod after;
 mod attempt;
 mod cache;
 mod caller;

@@ -30,6 +30,8 @@ struct Notes {
     sip: Sip,
     /// Where in the payload the next chunk goes.
     at: u64,
+    /// Where strings begin in the payload: what lies before is kept.
+    start: u64,
     /// The pointer array.
     source: u64,
     /// Bytes of a pointer.
@@ -60,6 +62,7 @@ impl Reader {
         let notes = reader.notes();
         notes.sip = Sip::new(key);
         notes.at = at;
+        notes.start = at;
         notes.found = 0;
         notes.environment = 0;
         notes.overflow = 0;
@@ -251,7 +254,7 @@ unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
     if notes.at > ROOM as u64 {
         // It does not fit: the payload is only the place to hash from now, and the daemon reads for itself.
         notes.overflow = 1;
-        notes.at = 0;
+        notes.at = notes.start;
     }
     let at = notes.at as usize & !7;
     if at > ROOM {

@@ -7,9 +7,11 @@ mod doctor;
 mod gate;
 mod guest;
 mod harness;
+mod hold;
 mod probes;
 mod review;
 mod run;
+mod truth;
 mod unload;
 mod ways;
 
@@ -28,6 +30,8 @@ pub(crate) fn all() -> Vec<Trial> {
         guest::tests(),
         harness::tests(),
         gate::tests(),
+        hold::tests(),
+        truth::tests(),
         review::tests(),
         defence::tests(),
         doctor::tests(),

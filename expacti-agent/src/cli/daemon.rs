@@ -11,7 +11,7 @@ use expacti_core::docket::PerLevel;
 use super::ending::{BadInput, Ending};
 use super::rule_files::RuleFiles;
 use crate::config::{
-    AgentConfig, Config, DEFAULT_POLICY, Mistakes, Mode, RuleSettings, Whereabouts, check_name,
+    AgentConfig, Config, DEFAULT_POLICY, Hold, Mistakes, Mode, RuleSettings, Whereabouts, check_name,
 };
 use crate::{daemon, kernel};
 
@@ -32,6 +32,9 @@ pub(super) struct Daemon {
     /// Let every agent run everything, and only log it
     #[arg(long)]
     observe: bool,
+    /// Hold what humans decide behind its exec: whoever started it goes on meanwhile
+    #[arg(long)]
+    hold_after: bool,
     #[command(flatten)]
     rules: RuleFiles,
     /// Where a BPF file system is mounted
@@ -71,6 +74,7 @@ struct Options {
     file: Option<PathBuf>,
     agents: Vec<(String, PathBuf)>,
     observe: bool,
+    hold_after: bool,
     rules: Option<RuleSettings>,
     bpffs: Option<PathBuf>,
     home: Option<PathBuf>,
@@ -112,6 +116,7 @@ impl Daemon {
             file: self.config,
             agents,
             observe: self.observe,
+            hold_after: self.hold_after,
             rules,
             bpffs: self.bpffs,
             home: self.home,
@@ -168,6 +173,9 @@ impl Options {
         for treatment in config.policies.values_mut().chain(agents) {
             if self.observe {
                 treatment.mode = Mode::Observe;
+            }
+            if self.hold_after {
+                treatment.hold = Hold::After;
             }
             if let Some(review) = self.review {
                 treatment.tickets.timeout_ms =

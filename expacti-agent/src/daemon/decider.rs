@@ -137,7 +137,7 @@ impl Decider {
 
     /// The look itself. It may never come back.
     pub(super) fn look(&self, case: &mut Case, until: Instant) {
-        intake::look(&case.event, &mut case.request, &self.hashes, until);
+        intake::look(&case.event, &mut case.request, self.gate.key, &self.hashes, until);
     }
 
     /// A look is over, or given up.
@@ -176,6 +176,12 @@ impl Decider {
         self.past.attempted(&agent, evaluation.level, crate::clock::epoch_seconds());
         if event.flags & flag::WAITS == 0 {
             return self.note_attempt(&event, request, evaluation);
+        }
+        if self.engine.now().treatment(&agent).mode != Mode::Enforce {
+            // It waited only to be read.
+            self.gate.let_pass(event.seq);
+            let seen = Attempt { flags: event.flags & !flag::WAITS | flag::OBSERVED, ..*event };
+            return self.note_attempt(&seen, request, evaluation);
         }
         self.note_attempt(&event, request.clone(), evaluation.clone());
         let request = Arc::new(request);
@@ -285,7 +291,7 @@ pub(super) fn reason_text(code: u64) -> &'static str {
     }
 }
 
-fn digest(words: [u64; 2]) -> Digest {
+pub(super) fn digest(words: [u64; 2]) -> Digest {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&words[0].to_le_bytes());
     bytes[8..].copy_from_slice(&words[1].to_le_bytes());

@@ -7,10 +7,12 @@ use expacti_agent::log::{Durability, Health, Log as ExecLog, NotLogged, Receipt}
 use expacti_core::docket::{
     Answer, Author, Change as Docketed, GrantId, Outcome, Record, Repeat, Scope, Withdrawal,
 };
+use expacti_core::record::Attempt;
 use expacti_core::record::entry::{AttemptId, Attempted, BootId, Change, Decider, Entry, Verdict};
 
 use super::metrics::Metrics;
 use crate::desk::{Durable, Log, LogFailed};
+use crate::kernel::Gate;
 
 /// Version of the engine, for replays.
 const ENGINE: &str = env!("CARGO_PKG_VERSION");
@@ -20,6 +22,7 @@ const ENGINE: &str = env!("CARGO_PKG_VERSION");
 pub(crate) struct Ledger {
     log: ExecLog,
     boot: BootId,
+    gate: Option<Arc<Gate>>,
     metrics: Arc<Metrics>,
     /// Every verdict waits for its record, not only those that matter most.
     waits_for_all: bool,
@@ -27,12 +30,23 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(log: ExecLog, boot: BootId) -> Self {
-        Self { log, boot, metrics: Arc::default(), waits_for_all: false }
+        Self { log, boot, gate: None, metrics: Arc::default(), waits_for_all: false }
     }
 
     /// Counts here, and lets every verdict wait for its record if need be.
     pub(crate) fn counting(self, metrics: Arc<Metrics>, waits_for_all: bool) -> Self {
         Self { metrics, waits_for_all, ..self }
+    }
+
+    /// Of a real gate, which knows how it holds.
+    pub(crate) fn of_gate(self, gate: Arc<Gate>) -> Self {
+        Self { gate: Some(gate), ..self }
+    }
+
+    /// What is known of a ticket.
+    pub(crate) async fn recall(&self, ticket: u64) -> Option<Attempt> {
+        // What cannot be read is as good as unknown: its process asks anew.
+        self.log.attempt(AttemptId { boot: self.boot, sequence: ticket }).await.ok().flatten()
     }
 
     /// What is counted.
@@ -86,7 +100,9 @@ impl Ledger {
         if let (Docketed::Ended { outcome, held_ms }, Some(agent)) = (&change, &agent) {
             self.metrics.ended(agent, outcome, *held_ms);
         }
-        match entry_of(agent.unwrap_or_default(), change) {
+        let agent = agent.unwrap_or_default();
+        let after = self.gate.as_ref().is_some_and(|gate| gate.holds_after(&agent));
+        match entry_of(agent, change, after) {
             Some(change) => self.log.append(self.entry(ticket, change), Durability::Durable).map(Some),
             None => Ok(None),
         }
@@ -131,7 +147,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn entry_of(agent: String, change: Docketed) -> Option<Change> {
+fn entry_of(agent: String, change: Docketed, after: bool) -> Option<Change> {
     let administered = |who: String, action: &str, subject: String, note: String| {
         Some(Change::Administered { who, action: action.to_owned(), subject, note })
     };
@@ -140,7 +156,7 @@ fn entry_of(agent: String, change: Docketed) -> Option<Change> {
         Docketed::Opened { .. } | Docketed::Adopted { .. } => None,
         Docketed::Held { approvals, timeout_ms, .. } => {
             let wait = i64::try_from(timeout_ms).unwrap_or(i64::MAX).saturating_mul(1000);
-            Some(Change::Held { approvals, deadline: now().saturating_add(wait), after: false })
+            Some(Change::Held { approvals, deadline: now().saturating_add(wait), after })
         }
         Docketed::Voted { vote, .. } => {
             let (approve, scope) = match &vote.answer {

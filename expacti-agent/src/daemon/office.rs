@@ -175,7 +175,11 @@ fn flags_of(treatment: &Treatment) -> u32 {
         FailMode::Open => agent::FAIL_OPEN,
         FailMode::Closed => 0,
     };
-    watched | open
+    let after = match treatment.hold {
+        Hold::After => agent::HOLD_AFTER,
+        Hold::Before => 0,
+    };
+    watched | open | after
 }
 
 fn failed(error: impl std::fmt::Display) -> OperationError {

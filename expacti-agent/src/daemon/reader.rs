@@ -1,5 +1,6 @@
 //! The thread that reads the ring and decides what needs no human. It waits for nothing but the ring.
 
+use std::collections::HashSet;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,23 +48,35 @@ impl Reader {
         Ok(Self { ring, decider, crew, execs: Execs::default(), pulse })
     }
 
-    /// Reads until the process ends.
-    pub(crate) fn run(mut self) {
+    /// Reads until the process ends. `adopt` hears which tickets an earlier daemon left in the ring, before anything new
+    /// is read.
+    pub(crate) fn run(mut self, adopt: impl FnOnce(&HashSet<u64>)) {
+        let mut unread = HashSet::new();
+        while let Some(event) = self.ring.next() {
+            if let Event::Attempt(attempt) = &event {
+                unread.insert(attempt.seq);
+            }
+            self.take(event);
+        }
+        adopt(&unread);
         loop {
             self.pulse.beat();
             while let Some(event) = self.ring.next() {
-                match event {
-                    Event::Attempt(attempt) => self.attempt(attempt),
-                    Event::Moment(moment) => self.moment(&moment),
-                    Event::Unknown { kind, len } => self.decider.alarm(
-                        "unknown-event",
-                        format!("the kernel sent an event of kind {kind} and {len} bytes"),
-                    ),
-                }
+                self.take(event);
             }
             let mut fds = [PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN)];
             // An interrupted or failed poll only means an early look.
             let _either = rustix::event::poll(&mut fds, Some(&DRAIN));
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Attempt(attempt) => self.attempt(attempt),
+            Event::Moment(moment) => self.moment(&moment),
+            Event::Unknown { kind, len } => self
+                .decider
+                .alarm("unknown-event", format!("the kernel sent an event of kind {kind} and {len} bytes")),
         }
     }
 
@@ -100,6 +113,7 @@ impl Reader {
         let seq = moment.seq;
         match moment.kind {
             kind::STARTED => {
+                self.decider.gate.passed(seq);
                 if let Some((agent, program)) = self.execs.started(seq, moment.tgid, moment.time_ns) {
                     self.decider.past.started(&agent, program, intake::local_time().hour);
                 }
@@ -115,6 +129,7 @@ impl Reader {
                     });
                 }
             }
+            kind::HELD_AFTER => self.decider.gate.committed(seq, moment.tgid),
             kind::WITHDRAWN => {
                 self.decider.gate.forget(seq);
                 self.execs.gone(seq);
@@ -122,6 +137,10 @@ impl Reader {
                     decider.desk.tell(Input::Withdrawn { ticket: seq, why: Withdrawal::Died });
                 });
             }
+            kind::DENIED if seq == 0 => self.decider.alarm(
+                "unreadable-exec",
+                format!("an exec of process {} was refused: {}", moment.tgid, reason_text(moment.value)),
+            ),
             kind::DENIED => {
                 self.decider.gate.forget(seq);
                 self.execs.gone(seq);
@@ -133,18 +152,20 @@ impl Reader {
                     review: None,
                 });
                 self.decider.behind(seq, move |decider| {
-                    decider.ledger.note((seq != 0).then_some(seq), denied);
+                    decider.ledger.note(Some(seq), denied);
                     decider.desk.tell(Input::Withdrawn { ticket: seq, why: Withdrawal::Changed });
                 });
             }
-            kind::MISMATCH => self.decider.alarm(
-                "argv-changed",
-                format!(
-                    "process {} was killed before its first instruction: what the kernel was about to run is not \
-                     what was allowed (attempt {seq})",
+            kind::MISMATCH => {
+                let text = format!(
+                    "process {} was killed before its first instruction: what the kernel was about to run is not what \
+                     was allowed",
                     moment.tgid
-                ),
-            ),
+                );
+                let alarm = Change::Alarm { name: "exec-changed".to_owned(), text };
+                self.decider
+                    .behind(seq, move |decider| decider.ledger.note((seq != 0).then_some(seq), alarm));
+            }
             kind::OFFENCE => {
                 let (agent, _) = self.decider.gate.agent(moment.agent).unwrap_or_default();
                 self.decider.ledger.note((seq != 0).then_some(seq), offence::entry(&moment, &agent));

@@ -15,6 +15,9 @@ pub(crate) trait Kernel: Send + Sync + 'static {
     /// Hands out a verdict. It is called once for a ticket.
     fn deliver(&self, verdict: Verdict);
 
+    /// A ticket waits for humans, so it will take a while.
+    fn hold(&self, ticket: u64);
+
     /// Every enrolled agent.
     fn agents(&self) -> Vec<Agent>;
 

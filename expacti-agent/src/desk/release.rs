@@ -25,6 +25,8 @@ pub(super) struct Outlets {
 /// The effects of one step without their records.
 pub(super) struct Batch {
     durable: Durable,
+    /// Tickets that now wait for humans.
+    held: Vec<u64>,
     effects: Vec<Effect>,
     news: Vec<News>,
     reply: Option<oneshot::Sender<Result<Done, LogFailed>>>,
@@ -39,11 +41,14 @@ pub(super) fn pass_on(
     outlets: &Outlets,
     queue: &mpsc::UnboundedSender<Batch>,
 ) {
-    let (mut records, mut rest, mut done) = (Vec::new(), Vec::new(), Done::default());
+    let (mut records, mut rest, mut held, mut done) = (Vec::new(), Vec::new(), Vec::new(), Done::default());
     for effect in effects {
         match effect {
             Effect::Record(record) => {
                 done.see(&record);
+                if matches!(record.change, Change::Held { .. }) {
+                    held.extend(record.ticket);
+                }
                 records.push(record);
             }
             Effect::Refused(why) => done.refused = Some(why),
@@ -63,7 +68,7 @@ pub(super) fn pass_on(
     if records.is_empty() {
         let durable: Durable = Box::pin(async { Ok(()) });
         // The queue ends with the desk, and then nobody waits for the effects either.
-        let _ = queue.send(Batch { durable, effects: rest, news, reply, done });
+        let _ = queue.send(Batch { durable, held, effects: rest, news, reply, done });
         return;
     }
     let durable = outlets.log.append(records);
@@ -72,7 +77,7 @@ pub(super) fn pass_on(
             outlets.let_out(effect);
         }
     } else {
-        let _ = queue.send(Batch { durable, effects: rest, news, reply, done });
+        let _ = queue.send(Batch { durable, held, effects: rest, news, reply, done });
     }
 }
 
@@ -82,9 +87,12 @@ pub(super) async fn release(
     outlets: Arc<Outlets>,
     revoke: impl Fn(GrantId) + Send,
 ) {
-    while let Some(Batch { durable, effects, news, reply, done }) = queue.recv().await {
+    while let Some(Batch { durable, held, effects, news, reply, done }) = queue.recv().await {
         match durable.await {
             Ok(()) => {
+                for ticket in held {
+                    outlets.kernel.hold(ticket);
+                }
                 for effect in effects {
                     outlets.let_out(effect);
                 }

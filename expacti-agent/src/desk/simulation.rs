@@ -115,6 +115,8 @@ impl SimulatedKernel {
 }
 
 impl Kernel for SimulatedKernel {
+    fn hold(&self, _: u64) {}
+
     fn deliver(&self, verdict: Verdict) {
         let ticket = verdict.ticket;
         let earlier = self.seen().verdicts.insert(ticket, verdict);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
+use expacti_abi::digest::{Digest, Sip};
 use expacti_abi::environment;
 use expacti_abi::event::{Attempt, flag};
 use expacti_core::untrusted::Untrusted;
@@ -64,9 +65,8 @@ fn split(mut bytes: &[u8]) -> impl Iterator<Item = Untrusted> {
     })
 }
 
-/// Reads argv and the variables that matter from the waiting task. Whether they are what the kernel saw is checked by
-/// the kernel itself, against the digest, when the verdict is used and again after the exec.
-pub(super) fn read_large(event: &Attempt) -> io::Result<(Vec<Untrusted>, Vec<Untrusted>)> {
+/// Reads argv and the variables that matter from the waiting task, and checks that they are what the hook read.
+pub(super) fn read_large(event: &Attempt, key: [u64; 2]) -> io::Result<(Vec<Untrusted>, Vec<Untrusted>)> {
     let memory = Memory { file: File::open(format!("/proc/{}/mem", event.tid))?, left: MAX_TOTAL };
     let width = if event.flags & flag::COMPAT == 0 { 8 } else { 4 };
     let (mut argv, memory) = memory.strings(event.argv, width, |_| true)?;
@@ -74,7 +74,23 @@ pub(super) fn read_large(event: &Attempt) -> io::Result<(Vec<Untrusted>, Vec<Unt
         argv.remove(0);
     }
     let (environment, _) = memory.strings(event.envp, width, environment::matters)?;
+    if content(key, &argv, &environment) != event.content {
+        return Err(io::Error::other("it changed while it was read"));
+    }
     Ok((argv, environment))
+}
+
+/// The digest that the hook makes of argv and the environment that matters.
+fn content(key: [u64; 2], argv: &[Untrusted], environment: &[Untrusted]) -> Digest {
+    let absorbed = |strings: &[Untrusted]| {
+        let mut sip = Sip::new(key);
+        strings.iter().for_each(|string| sip.string(string.as_bytes()));
+        sip
+    };
+    let (mut sip, environment) = (absorbed(argv), absorbed(environment).finish());
+    sip.word(environment[0]);
+    sip.word(environment[1]);
+    sip.finish()
 }
 
 struct Memory {

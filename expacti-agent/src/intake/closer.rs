@@ -16,10 +16,16 @@ use super::script::Source;
 use super::within::{Within, descriptor};
 use super::{argv, git, places, script, variables};
 
-/// Adds to the request what can be learned until then.
-pub(crate) fn look(event: &Attempt, request: &mut ExecRequest, hashes: &Hashes, until: Instant) {
+/// Adds to the request what can be learned until then. `key` is that of the digests.
+pub(crate) fn look(
+    event: &Attempt,
+    request: &mut ExecRequest,
+    key: [u64; 2],
+    hashes: &Hashes,
+    until: Instant,
+) {
     if event.flags & flag::LARGE != 0 && request.argv.is_empty() {
-        read_large(event, request);
+        read_large(event, request, key);
     }
     let process = Process::new(event.tgid, event.tid);
     if request.lineage.is_empty() {
@@ -47,8 +53,8 @@ pub(crate) fn look(event: &Attempt, request: &mut ExecRequest, hashes: &Hashes, 
 }
 
 /// Of a long argument vector the event tells only where it lies.
-fn read_large(event: &Attempt, request: &mut ExecRequest) {
-    match argv::read_large(event) {
+fn read_large(event: &Attempt, request: &mut ExecRequest, key: [u64; 2]) {
+    match argv::read_large(event, key) {
         Ok((words, environment)) => {
             request.env = variables(environment.into_iter());
             request.missing.retain(|missing| missing != super::LONG);

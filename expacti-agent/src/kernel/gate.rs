@@ -1,35 +1,30 @@
 //! The gate as the rest of the daemon sees it: agents, waiting processes, verdicts.
 
+mod after;
 mod enrolment;
+mod verdicts;
 mod watch;
 
 use std::collections::HashMap;
+use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use expacti_abi::control::Control;
+use expacti_abi::control::{self, Control};
 use expacti_abi::names::map;
-use expacti_abi::ticket::{CacheKey, Cached, Ticket, verdict};
+use expacti_abi::ticket::{CacheKey, Cached};
 use expacti_core::docket::Verdict;
 
 pub(crate) use self::enrolment::EnrolError;
+use self::verdicts::{Errand, Waits};
 pub(super) use self::watch::place;
 use self::watch::{Brake, Heard};
 use super::cgroup::Cgroup;
 use super::maps::{Maps, MapsError, Plain, failed};
-use super::park::{Parked, found_parked, park};
-use super::{sys, tell};
+use super::sys;
 use crate::desk::{Agent, Kernel, KernelRefused};
-
-/// Only a ticket that is still there gets a verdict.
-const BPF_EXIST: u64 = 2;
-/// How long an allowed process has to use its verdict.
-const VERDICT_LIFE: Duration = Duration::from_mins(1);
-/// How long a process asks again and again before it is parked: most verdicts come sooner.
-const PATIENCE: Duration = Duration::from_millis(20);
 
 /// An enrolled cgroup.
 #[derive(Clone, Debug)]
@@ -38,28 +33,21 @@ struct Enrolled {
     since: u64,
 }
 
-/// A process that waits for a verdict.
-struct Waiting {
-    pid: u32,
-    since: Instant,
-    parked: Option<Parked>,
-}
-
 /// See the module.
 pub(crate) struct Gate {
     maps: Mutex<Maps>,
     agents: Mutex<HashMap<String, Enrolled>>,
-    waiting: Mutex<HashMap<u64, Waiting>>,
-    errands: Mutex<mpsc::Sender<Errand>>,
+    waits: Waits,
+    /// The key of all digests.
+    pub(crate) key: [u64; 2],
     heard: Heard,
     brake: Mutex<Brake>,
 }
 
-/// What may take a moment and must not keep the desk: done by a thread of its own.
-enum Errand {
-    Refuse { ticket: u64, line: String },
-    Release(Waiting),
-    Sweep,
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gate")
+    }
 }
 
 impl Gate {
@@ -83,48 +71,17 @@ impl Gate {
             key,
             ..Control::default()
         })?;
-        let (errands, inbox) = mpsc::channel();
+        let (waits, inboxes) = Waits::new();
         let gate = std::sync::Arc::new(Self {
             maps: Mutex::new(maps),
             agents: Mutex::default(),
-            waiting: Mutex::default(),
-            errands: Mutex::new(errands.clone()),
+            waits,
+            key,
             heard: Heard::default(),
             brake: Mutex::default(),
         });
-        let runner = std::sync::Arc::clone(&gate);
-        thread::Builder::new()
-            .name("errands".to_owned())
-            .spawn(move || runner.run(&inbox))
-            .map_err(|error| MapsError::Thread(error.to_string()))?;
-        thread::Builder::new()
-            .name("parker".to_owned())
-            .spawn(move || {
-                while errands.send(Errand::Sweep).is_ok() {
-                    thread::sleep(PATIENCE);
-                }
-            })
-            .map_err(|error| MapsError::Thread(error.to_string()))?;
+        gate.start_threads(inboxes).map_err(|error| MapsError::Thread(error.to_string()))?;
         Ok(gate)
-    }
-
-    /// What an earlier daemon left unanswered is asked again: its tickets are void, and who waits parked comes round.
-    pub(crate) fn ask_anew(&self) -> Result<(), MapsError> {
-        let mut maps = lock(&self.maps);
-        let left: Vec<_> = maps.tickets.iter().collect::<Result<_, _>>().map_err(failed(map::TICKETS))?;
-        for (ticket, Plain(open)) in left {
-            let void = Ticket { verdict: verdict::VOID, ..open };
-            // Used up meanwhile: nothing to ask.
-            let _gone = maps.tickets.insert(ticket, Plain(void), BPF_EXIST);
-            if let Some(parked) = found_parked(open.tgid) {
-                self.errand(Errand::Release(Waiting {
-                    pid: open.tgid,
-                    since: Instant::now(),
-                    parked: Some(parked),
-                }));
-            }
-        }
-        Ok(())
     }
 
     /// The agent of a cgroup id: its name and folder.
@@ -134,18 +91,11 @@ impl Gate {
         Some((name.clone(), enrolled.cgroup.path.display().to_string()))
     }
 
-    /// A process began to wait.
-    pub(crate) fn waits(&self, ticket: u64, pid: u32) {
-        lock(&self.waiting).insert(ticket, Waiting { pid, since: Instant::now(), parked: None });
-    }
-
-    /// A ticket needs no answer any more.
-    pub(crate) fn forget(&self, ticket: u64) {
-        // The hook that used it may have removed it before.
-        let _gone_already = lock(&self.maps).tickets.remove(&ticket);
-        if let Some(waiting) = lock(&self.waiting).remove(&ticket) {
-            self.errand(Errand::Release(waiting));
-        }
+    /// Whether what humans decide about this agent is held behind the commit.
+    pub(crate) fn holds_after(&self, agent: &str) -> bool {
+        let Some(id) = self.id_of(agent) else { return false };
+        let entry = lock(&self.maps).agents.get(&id, 0);
+        entry.is_ok_and(|Plain(entry)| entry.flags & control::agent::HOLD_AFTER != 0)
     }
 
     /// From here on the kernel allows this exec by itself, for a while, as long as the rules are of this generation.
@@ -162,74 +112,15 @@ impl Gate {
         let cached = Cached { generation, agent_generation, expires_ns: boot_ns() + nanos(life), because };
         maps.cache.insert(Plain(CacheKey { agent, digest }), Plain(cached), 0).map_err(failed(map::CACHE))
     }
-
-    fn errand(&self, errand: Errand) {
-        // The thread lives as long as the gate.
-        let _ended = lock(&self.errands).send(errand);
-    }
-
-    fn run(&self, inbox: &mpsc::Receiver<Errand>) {
-        while let Ok(errand) = inbox.recv() {
-            match errand {
-                Errand::Refuse { ticket, line } => {
-                    let pid = lock(&self.waiting).get(&ticket).map(|waiting| waiting.pid);
-                    if let Some(pid) = pid {
-                        // It can close its standard error or die at any time; the refusal stands without the line.
-                        let _untold = tell::tell(pid, &line);
-                    }
-                    self.answer(ticket, verdict::DENY);
-                }
-                Errand::Release(waiting) => {
-                    if let Some(parked) = &waiting.parked {
-                        // Without its cgroup there is no process either.
-                        let _gone = parked.release();
-                    }
-                }
-                Errand::Sweep => self.park_the_patient(),
-            }
-        }
-    }
-
-    /// Writes a verdict into the kernel and wakes the process.
-    fn answer(&self, ticket: u64, verdict: u32) {
-        {
-            let mut maps = lock(&self.maps);
-            // Removed: the process is gone or asks for something else.
-            if let Ok(Plain(mut open)) = maps.tickets.get(&ticket, 0)
-                && open.verdict == verdict::PENDING
-            {
-                open.verdict = verdict;
-                open.expires_ns = boot_ns() + nanos(VERDICT_LIFE);
-                let _void_meanwhile = maps.tickets.insert(ticket, Plain(open), BPF_EXIST);
-            }
-        }
-        if let Some(waiting) = lock(&self.waiting).remove(&ticket)
-            && waiting.parked.is_some()
-        {
-            self.errand(Errand::Release(waiting));
-        }
-    }
-
-    fn park_the_patient(&self) {
-        let mut waiting = lock(&self.waiting);
-        for process in waiting.values_mut() {
-            if process.parked.is_none() && process.since.elapsed() >= PATIENCE {
-                // Where parking is impossible it asks on, and the kernel's grace ends that.
-                process.parked = park(process.pid).ok();
-            }
-        }
-    }
 }
 
 impl Kernel for Gate {
     fn deliver(&self, verdict: Verdict) {
-        if verdict.allow {
-            self.answer(verdict.ticket, verdict::ALLOW);
-        } else {
-            let reason = expacti_core::untrusted::Untrusted::from(verdict.reason);
-            let line = format!("expacti: denied ({reason}) ticket {}\n", verdict.ticket);
-            self.errand(Errand::Refuse { ticket: verdict.ticket, line });
-        }
+        self.answer(verdict);
+    }
+
+    fn hold(&self, ticket: u64) {
+        self.begin_hold(ticket);
     }
 
     fn agents(&self) -> Vec<Agent> {

@@ -2,64 +2,123 @@
 //!
 //! Parking is only economy. A process that is thawed, moved or continued by somebody else asks again, finds no
 //! verdict and waits on; nothing here decides anything.
+//!
+//! Held behind its commit a process has a cgroup of its own, because nobody else may freeze with it. There the freezing
+//! is what holds it, and an enrolled task cannot write into the cgroup's files.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::cgroup;
 
-/// The frozen child of the process's own cgroup.
+/// The frozen child of the process's own cgroup. Those that hold a single process have its ticket in their name.
 pub(super) const FOLDER: &str = "expacti.held";
 
-/// Where a process was before it was parked.
-#[derive(Debug)]
+/// Where a process is, and where it was before.
+#[derive(Clone, Debug)]
 pub(crate) struct Parked {
     pid: u32,
     home: PathBuf,
+    folder: PathBuf,
 }
 
 /// Parks a process. It freezes when it next comes round.
 pub(crate) fn park(pid: u32) -> io::Result<Parked> {
-    let mut home = cgroup::folder_of(pid)?;
-    if home.ends_with(FOLDER) {
-        // Another thread of it waits too, or a daemon before us parked it.
-        home.pop();
-        return Ok(Parked { pid, home });
+    let home = match place_of(pid)? {
+        Place::Ours(parked) => return Ok(parked),
+        Place::Home(home) => home,
+    };
+    let parked = Parked { pid, folder: home.join(FOLDER), home };
+    make(&parked.folder)?;
+    parked.freeze()?;
+    parked.enter()?;
+    Ok(parked)
+}
+
+/// Brings a process that waits, parked or not, into a cgroup of its own, in which it is not frozen yet.
+pub(crate) fn seclude(pid: u32, ticket: u64) -> io::Result<Parked> {
+    let (home, parked) = match place_of(pid)? {
+        Place::Ours(parked) => (parked.home.clone(), Some(parked)),
+        Place::Home(home) => (home, None),
+    };
+    let own = Parked { pid, folder: home.join(format!("{FOLDER}-{ticket}")), home };
+    make(&own.folder)?;
+    own.enter()?;
+    if let Some(parked) = parked {
+        // Others may still be parked there.
+        parked.remove();
     }
-    let held = home.join(FOLDER);
-    match fs::create_dir(&held) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    fs::write(held.join("cgroup.freeze"), "1")?;
-    fs::write(held.join("cgroup.procs"), pid.to_string())?;
-    Ok(Parked { pid, home })
+    Ok(own)
 }
 
 /// A process that an earlier daemon parked.
 pub(crate) fn found_parked(pid: u32) -> Option<Parked> {
-    let mut home = cgroup::folder_of(pid).ok()?;
-    let parked = home.ends_with(FOLDER);
-    home.pop();
-    parked.then_some(Parked { pid, home })
+    match place_of(pid) {
+        Ok(Place::Ours(parked)) => Some(parked),
+        Ok(Place::Home(_)) | Err(_) => None,
+    }
+}
+
+/// Where a process is.
+enum Place {
+    /// Parked: another thread of it waits too, or a daemon before us parked it.
+    Ours(Parked),
+    Home(PathBuf),
+}
+
+/// One look, because it may be on its way from one to the other.
+fn place_of(pid: u32) -> io::Result<Place> {
+    let folder = cgroup::folder_of(pid)?;
+    let ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDER));
+    Ok(match folder.parent() {
+        Some(home) if ours => Place::Ours(Parked { pid, home: home.to_owned(), folder }),
+        Some(_) | None => Place::Home(folder),
+    })
 }
 
 impl Parked {
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Lets it go on where it was. A process that died meanwhile needs nothing.
     pub(crate) fn release(&self) -> io::Result<()> {
-        let held = self.home.join(FOLDER);
         match fs::write(self.home.join("cgroup.procs"), self.pid.to_string()) {
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        remove_if_empty(&held);
+        self.remove();
         Ok(())
+    }
+
+    /// Freezes all that is in the cgroup.
+    pub(crate) fn freeze(&self) -> io::Result<()> {
+        fs::write(self.folder.join("cgroup.freeze"), "1")
+    }
+
+    /// Ends all that is in the cgroup, frozen or not. Only for one that holds a single process.
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        fs::write(self.folder.join("cgroup.kill"), "1")
+    }
+
+    /// A folder of ours must not keep anybody from removing the cgroup around it. False: somebody is still in it, which
+    /// is what the refusal of the kernel says.
+    pub(crate) fn remove(&self) -> bool {
+        match fs::remove_dir(&self.folder) {
+            Ok(()) => true,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    fn enter(&self) -> io::Result<()> {
+        fs::write(self.folder.join("cgroup.procs"), self.pid.to_string())
     }
 }
 
-/// A folder of ours must not keep anybody from removing the cgroup around it. While others are parked there it
-/// stays, which is what the refusal of the kernel says.
-fn remove_if_empty(held: &Path) {
-    let _others_wait = fs::remove_dir(held);
+fn make(folder: &std::path::Path) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

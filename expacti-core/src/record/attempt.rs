@@ -91,6 +91,9 @@ pub struct Attempt {
     pub state: State,
     /// It waited for humans at some time.
     pub held: bool,
+    /// When silence becomes a denial, in microseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_us: Option<i64>,
     /// How it was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -144,6 +147,7 @@ impl Attempt {
             time_us: at,
             state: verdict.as_ref().map_or(State::Pending, State::of),
             held: false,
+            deadline_us: None,
             verdict,
             votes: Vec::new(),
             started: false,
@@ -156,13 +160,18 @@ impl Attempt {
     fn take(&mut self, envelope: Envelope) {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others do not belong to an attempt")]
         match envelope.change {
-            Change::Held { .. } => self.held = true,
+            Change::Held { deadline, .. } => {
+                self.held = true;
+                self.deadline_us = Some(deadline);
+            }
             Change::Voted { reviewer, approve, scope, note, via } => {
                 let time = rfc3339(envelope.at);
                 self.votes.push(Vote { reviewer, approve, scope, note, via, time });
             }
             Change::Decided(verdict) => {
                 self.state = State::of(&verdict);
+                // Held behind its commit it was in place, but has not run an instruction.
+                self.started &= verdict.allow;
                 self.verdict = Some(verdict);
             }
             Change::Started { .. } => self.started = true,

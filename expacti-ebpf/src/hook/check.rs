@@ -14,7 +14,7 @@ use crate::caller::{Caller, caller};
 use crate::kernel::{Bprm, Task, now};
 use crate::member::{self, Membership};
 use crate::wait::Answer;
-use crate::{attempt, cache, maps, report, ticket};
+use crate::{after, attempt, cache, maps, report, ticket};
 
 // match-proto:v6.12:security/security.c:int security_bprm_check(struct linux_binprm *bprm)
 #[lsm(hook = "bprm_check_security", sleepable)]
@@ -45,7 +45,7 @@ fn try_check(bprm: Bprm) -> Answer {
     };
     let mut gate = Gate { task, bprm, control, agent, state };
     if !gate.note_file() {
-        return Answer::Refuse;
+        return gate.refuse(reason::TOO_DEEP);
     }
     if bprm.is_script() {
         // The kernel asks again for the interpreter, and the commit hook lets nothing through that was not approved.
@@ -61,6 +61,8 @@ impl Gate {
     fn note_file(&mut self) -> bool {
         if self.bprm.is_first_file() {
             self.state.stages = 0;
+            // Let through to be held behind its commit, which it never reached.
+            after::forsake(self.task, self.state);
         }
         self.state.bprm = self.bprm.0 as u64;
         self.state.approved = 0;
@@ -75,7 +77,8 @@ impl Gate {
 
     #[inline(always)]
     fn pass_or_wait(&mut self) -> Answer {
-        let Some(caller) = caller(self.task) else { return self.refuse_unreadable() };
+        // Registers that show no exec we know have no argv to judge.
+        let Some(caller) = caller(self.task) else { return self.refuse(reason::UNREADABLE) };
         let seq = self.state.ticket;
         if seq != 0 {
             let pending = self.shape(caller) == self.state.shape
@@ -116,12 +119,16 @@ impl Gate {
     #[inline(always)]
     fn take(&mut self, seq: u64, verdict: u32, digest: [u64; 2], content: [u64; 2]) -> Answer {
         self.state.ticket = 0;
-        ticket::close(seq);
-        match verdict {
-            verdict::ALLOW => self.let_through(seq, approved::VERDICT, digest, content),
-            verdict::HOLD_AFTER => self.let_through(seq, approved::HOLD_AFTER, digest, content),
-            _ => Answer::Refuse,
+        if verdict == verdict::HOLD_AFTER {
+            // The ticket stays: its answer is still to come.
+            self.state.after = seq;
+            return self.let_through(seq, approved::HOLD_AFTER, digest, content);
         }
+        ticket::close(seq);
+        if verdict != verdict::ALLOW {
+            return Answer::Refuse;
+        }
+        self.let_through(seq, approved::VERDICT, digest, content)
     }
 
     #[inline(always)]
@@ -152,10 +159,15 @@ impl Gate {
         let (digest, content) = (event.digest, event.content);
         let unreadable = event.flags & flag::UNREADABLE != 0;
         let large = event.flags & flag::LARGE != 0;
-        let how = if self.agent.flags & agent::OBSERVE != 0 && !unreadable {
-            approved::OBSERVED
-        } else if unreadable || large || self.agent.flags & agent::STOPPED != 0 {
+        let how = if unreadable || self.agent.flags & agent::STOPPED != 0 {
             approved::VERDICT
+        } else if self.fails_open() {
+            approved::FAIL_OPEN
+        } else if large {
+            // The daemon can read it only while the task waits.
+            approved::VERDICT
+        } else if self.agent.flags & agent::OBSERVE != 0 {
+            approved::OBSERVED
         } else {
             cache::allows(self.control, self.agent, event)
         };
@@ -213,11 +225,25 @@ impl Gate {
         if now.wrapping_sub(since) < self.control.grace_ns {
             return Answer::Again;
         }
+        if self.fails_open() {
+            // The next round finds no ticket, and nobody to ask.
+            self.withdraw();
+            return Answer::Again;
+        }
         let seq = self.state.ticket;
         self.state.ticket = 0;
         ticket::void(seq);
         report::urgent(self.task, kind::DENIED, seq, self.state.agent, reason::NO_ANSWER);
         Answer::Refuse
+    }
+
+    /// Whether the daemon has been gone for longer than the grace, and the operator wants this agent to go on then.
+    #[inline(always)]
+    fn fails_open(&self) -> bool {
+        let gone = self.control.daemon_gone_ns;
+        self.agent.flags & agent::FAIL_OPEN != 0
+            && gone != 0
+            && now().wrapping_sub(gone) >= self.control.grace_ns
     }
 
     /// The ring is full: going round is the backpressure, for as long as the grace lasts.
@@ -245,10 +271,10 @@ impl Gate {
         report::urgent(self.task, kind::WITHDRAWN, seq, self.state.agent, 0);
     }
 
-    /// The registers show no exec we know, so there is no argv to judge.
+    /// An attempt that cannot even be written down.
     #[inline(always)]
-    fn refuse_unreadable(&mut self) -> Answer {
-        report::urgent(self.task, kind::DENIED, 0, self.state.agent, reason::UNREADABLE);
+    fn refuse(&mut self, reason: u64) -> Answer {
+        report::urgent(self.task, kind::DENIED, 0, self.state.agent, reason);
         Answer::Refuse
     }
 
@@ -277,6 +303,7 @@ fn flag_of(how: u32) -> u32 {
     match how {
         approved::OBSERVED => flag::OBSERVED,
         approved::EXECUTABLE => flag::CACHED_EXECUTABLE,
+        approved::FAIL_OPEN => flag::FAIL_OPEN,
         _ => flag::CACHED,
     }
 }

@@ -5,11 +5,11 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use expacti_abi::control::{Control, counter};
 use expacti_abi::event::{Attempt, kind};
-use expacti_abi::task::TaskState;
+use expacti_abi::task::{TaskState, approved};
 
 use crate::kernel::{Bprm, Task};
 use crate::strings::Reader;
-use crate::{attempt, maps, report, wait};
+use crate::{after, attempt, maps, report, wait};
 
 // match-proto:v6.12:security/security.c:void security_bprm_committed_creds(const struct linux_binprm *bprm)
 #[lsm(hook = "bprm_committed_creds", sleepable)]
@@ -45,6 +45,10 @@ fn try_committed(bprm: Bprm) {
     }
     state.running = seq;
     state.origin = seq;
+    if state.how == approved::HOLD_AFTER && !after::hold(control, task, bprm, seq, state.agent) {
+        wait::kill();
+        return;
+    }
     report::moment(task, kind::STARTED, seq, state.agent, u64::from(state.how));
 }
 

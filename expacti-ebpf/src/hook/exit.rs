@@ -7,7 +7,7 @@ use aya_ebpf::programs::BtfTracePointContext;
 use expacti_abi::event::kind;
 
 use crate::kernel::{Task, now};
-use crate::{maps, report, ticket};
+use crate::{after, maps, report, ticket};
 
 // match-proto:v6.12:include/trace/events/sched.h:DEFINE_EVENT(sched_process_template, sched_process_exit, TP_PROTO(struct task_struct *p)
 #[btf_tracepoint(function = "sched_process_exit")]
@@ -23,6 +23,7 @@ fn exit(ctx: BtfTracePointContext) -> i32 {
         report::urgent(task, kind::WITHDRAWN, state.ticket, state.agent, 0);
         state.ticket = 0;
     }
+    after::forsake(task, state);
     if state.running != 0 && task.is_last() {
         report::moment(task, kind::ENDED, state.running, state.agent, u64::from(task.exit_code()));
     }

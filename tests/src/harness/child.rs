@@ -4,9 +4,11 @@ use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::thread;
 
 use super::cgroup::Cgroup;
-use super::wait::until;
+use super::wait::{DEADLINE, until};
 
 /// Lets the command's process join a cgroup after the fork, so that its exec is already the agent's.
 pub fn inside<'c>(cgroup: &Cgroup, command: &'c mut Command) -> &'c mut Command {
@@ -28,6 +30,38 @@ pub fn start(cgroup: &Cgroup, command: &mut Command) -> io::Result<Child> {
 /// Runs it in the cgroup to its end.
 pub fn run(cgroup: &Cgroup, command: &mut Command) -> io::Result<Output> {
     start(cgroup, command)?.wait_with_output()
+}
+
+/// A child whose exec may be held. Starting it waits for the exec, so that happens aside.
+pub struct Held {
+    ending: Receiver<io::Result<Output>>,
+}
+
+/// Runs it in the cgroup to its end, aside.
+pub fn run_aside(cgroup: &Cgroup, mut command: Command) -> Held {
+    inside(cgroup, command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    // Until its exec it keeps open whatever was open at its birth, such as pipes that are meant for others. So nothing
+    // else is started before it is born.
+    let (mut born, cry) = io::pipe().unwrap();
+    // SAFETY: after the fork it makes one `write` on a descriptor that is open already, and allocates nothing.
+    unsafe { command.pre_exec(move || rustix::io::write(&cry, b"!").map(drop).map_err(io::Error::from)) };
+    let (sender, ending) = channel();
+    thread::spawn(move || sender.send(command.spawn().and_then(Child::wait_with_output)));
+    born.read_exact(&mut [0]).unwrap();
+    Held { ending }
+}
+
+impl Held {
+    /// What came of it, within the deadline.
+    #[track_caller]
+    pub fn ending(&self) -> io::Result<Output> {
+        self.ending.recv_timeout(DEADLINE).expect("a held child ends once it is answered")
+    }
+
+    /// Whether it still runs, or waits to run.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.ending.try_recv(), Err(TryRecvError::Empty))
+    }
 }
 
 /// Waits for a child's end, but not for ever.

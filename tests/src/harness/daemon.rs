@@ -2,13 +2,15 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::cgroup::Cgroup;
 use super::wait::{DEADLINE, until};
 
 /// `expacti daemon`, killed when dropped.
@@ -26,6 +28,23 @@ impl Daemon {
     pub fn start(options: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
         Self::start_in(folder, options)
+    }
+
+    /// Starts it with a cgroup enrolled as the agent `test`, and waits until it is ready.
+    #[track_caller]
+    pub fn gating(agent: &Cgroup, options: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
+        Self::gating_in(folder, agent, options)
+    }
+
+    /// The same on what an earlier one left.
+    #[track_caller]
+    pub fn gating_in(folder: TempDir, agent: &Cgroup, options: &[&str]) -> Self {
+        let enrolled = format!("--agent=test={}", agent.path().display());
+        // An answer that never comes ends a test soon; the last of two options counts.
+        let mut daemon = Self::start_in(folder, &[&[enrolled.as_str(), "--review=25"], options].concat());
+        daemon.says("ready");
+        daemon
     }
 
     /// Starts it on what an earlier one left.
@@ -112,8 +131,9 @@ impl Daemon {
             .unwrap();
         assert!(
             output.status.success(),
-            "expacti {arguments:?}: {}\n{}",
+            "expacti {arguments:?}: {}\n{}{}",
             output.status,
+            String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
@@ -123,6 +143,47 @@ impl Daemon {
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
         until("the end of the daemon", || self.process.try_wait().unwrap())
+    }
+
+    /// What `expacti` answers to arguments that it may refuse.
+    pub fn call(&self, arguments: &[&str]) -> Output {
+        Command::new("expacti")
+            .args(arguments)
+            .env("EXPACTI_HOME", self.folder())
+            .env("EXPACTI_LOG", self.file("log.db"))
+            .output()
+            .unwrap()
+    }
+
+    /// Every attempt in the log, newest first.
+    #[track_caller]
+    pub fn records(&self) -> Vec<Value> {
+        objects(&self.ask(&["log", "--json", "--limit", "100000"]))
+    }
+
+    /// Waits for the record of an exec with this argv in this state: pending, allowed, denied or withdrawn.
+    #[track_caller]
+    pub fn record(&self, argv: &[&str], state: &str) -> Value {
+        until(&format!("a record of {argv:?}, {state}"), || {
+            let fits =
+                |record: &Value| record["request"]["argv"] == json!(argv) && record["state"] == json!(state);
+            self.records().into_iter().find(fits)
+        })
+    }
+
+    /// Every card that waits for humans.
+    #[track_caller]
+    pub fn pending(&self) -> Vec<Value> {
+        objects(&self.ask(&["pending", "--json"]))
+    }
+
+    /// Waits for a card of a command; gives its number.
+    #[track_caller]
+    pub fn card(&self, command: &str) -> String {
+        let card = until(&format!("a card of {command:?}"), || {
+            self.pending().into_iter().find(|card| card["command"] == json!(command))
+        });
+        card["id"].to_string()
     }
 
     /// Kills it as a crash would, and keeps its folder for the next one.
@@ -140,11 +201,17 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.stop();
         if thread::panicking() {
+            let log = self.call(&["log", "--limit", "20"]);
             eprintln!("{}", self.console());
+            eprintln!("--- its log:\n{}---", String::from_utf8_lossy(&log.stdout));
         }
+        self.stop();
     }
+}
+
+fn objects(lines: &str) -> Vec<Value> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn pass_lines(stream: impl Read + Send + 'static, sender: Sender<String>) {

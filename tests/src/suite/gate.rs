@@ -23,28 +23,6 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-fn gated(agent: &Cgroup, options: &[&str]) -> Daemon {
-    let option = format!("--agent=test={}", agent.path().display());
-    // An answer that never comes ends a test soon; the last of two options counts.
-    let mut daemon = Daemon::start(&[&[option.as_str(), "--review=20"], options].concat());
-    daemon.says("ready");
-    daemon
-}
-
-fn records(daemon: &Daemon) -> Vec<serde_json::Value> {
-    daemon.ask(&["log", "--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Waits for the record of an exec with this argv in this state.
-fn record(daemon: &Daemon, argv: &[&str], state: &str) -> serde_json::Value {
-    until(&format!("a record of {argv:?}, {state}"), || {
-        records(daemon).into_iter().find(|record| {
-            record["request"]["argv"] == serde_json::json!(argv)
-                && record["state"] == serde_json::json!(state)
-        })
-    })
-}
-
 fn risky() -> Command {
     let mut command = Command::new(RISKY[0]);
     command.args(&RISKY[1..]);
@@ -53,40 +31,40 @@ fn risky() -> Command {
 
 fn what_is_harmless_runs_and_is_logged() {
     let agent = Cgroup::new("agent");
-    let daemon = gated(&agent, &[]);
+    let daemon = Daemon::gating(&agent, &[]);
     for _ in 0..3 {
         let output = child::run(&agent, Command::new("/bin/echo").arg("hi there")).unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "hi there\n");
     }
     let numbers = until("three records", || {
         let mut numbers: Vec<u64> =
-            records(&daemon).iter().map(|record| record["sequence"].as_u64().unwrap()).collect();
+            daemon.records().iter().map(|record| record["sequence"].as_u64().unwrap()).collect();
         numbers.sort_unstable();
         (numbers.len() == 3).then_some(numbers)
     });
     assert_eq!([numbers[1], numbers[2]], [numbers[0] + 1, numbers[0] + 2]);
-    let record = record(&daemon, &["/bin/echo", "hi there"], "allowed");
+    let record = daemon.record(&["/bin/echo", "hi there"], "allowed");
     assert_eq!(record["request"]["agent"]["name"], "test");
     assert!(record["request"]["exe"]["path"].as_str().unwrap().ends_with("/echo"));
 }
 
 fn scripts_are_judged_with_their_interpreters() {
     let agent = Cgroup::new("agent");
-    let daemon = gated(&agent, &["--observe"]);
+    let daemon = Daemon::gating(&agent, &["--observe"]);
     let script = daemon.file("script");
     fs::write(&script, "#!/bin/sh -e\necho \"$0 $1\"\n").unwrap();
     fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let path = script.to_str().unwrap();
     let output = child::run(&agent, Command::new(&script).arg("one")).unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{path} one\n"));
-    let record = record(&daemon, &[path, "one"], "allowed");
+    let record = daemon.record(&[path, "one"], "allowed");
     assert_eq!(record["request"]["exe"]["path"], path);
     assert_eq!(record["request"]["interpreters"].as_array().unwrap().len(), 1);
 }
 
 fn without_a_daemon_nothing_new_runs() {
     let agent = Cgroup::new("agent");
-    let daemon = gated(&agent, &["--grace=1"]);
+    let daemon = Daemon::gating(&agent, &["--grace=1"]);
     child::run(&agent, Command::new("/bin/echo").arg("known")).unwrap();
     let _folder = daemon.kill();
     let error = child::run(&agent, Command::new("/bin/echo").arg("new")).unwrap_err();
@@ -98,15 +76,15 @@ fn without_a_daemon_nothing_new_runs() {
 fn others_are_left_alone() {
     let agent = Cgroup::new("agent");
     let other = Cgroup::new("other");
-    let daemon = gated(&agent, &[]);
+    let daemon = Daemon::gating(&agent, &[]);
     assert_eq!(child::run(&other, &mut risky()).unwrap().status.code(), Some(128));
     let seen = |record: &serde_json::Value| record["request"]["argv"] == serde_json::json!(RISKY);
-    assert!(!records(&daemon).iter().any(seen));
+    assert!(!daemon.records().iter().any(seen));
 }
 
 fn an_agent_cannot_approve() {
     let agent = Cgroup::new("agent");
-    let daemon = gated(&agent, &["--observe"]);
+    let daemon = Daemon::gating(&agent, &["--observe"]);
     let output = child::run(&agent, Command::new("expacti").args(["pending"])).unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -140,7 +140,7 @@ impl Gate {
         let open = tickets_of(&lock(&self.maps), id)?;
         for ticket in &open {
             let line = format!("expacti: denied (the agent is withdrawn) ticket {ticket}\n");
-            self.errand(Errand::Refuse { ticket: *ticket, line });
+            self.waits.errand(Errand::Refuse { ticket: *ticket, line });
         }
         let start = Instant::now();
         loop {

@@ -1,0 +1,294 @@
+//! Processes that wait, and the answers they get. The verdict in the kernel's map is the only authority; everything else
+//! here is where a process sleeps meanwhile, and how it is woken.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use expacti_abi::control::agent;
+use expacti_abi::ticket::{Ticket, verdict};
+use expacti_core::docket::Verdict;
+
+use super::after::After;
+use super::{Gate, boot_ns, lock, nanos};
+use crate::kernel::maps::Plain;
+use crate::kernel::park::{Parked, found_parked, park};
+use crate::kernel::tell;
+
+/// Only a ticket that is still there gets a verdict.
+pub(super) const BPF_EXIST: u64 = 2;
+/// How long an allowed process has to use its verdict.
+const VERDICT_LIFE: Duration = Duration::from_mins(1);
+/// How long a process asks again and again before it is parked: most verdicts come sooner.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// A process that waits for a verdict.
+pub(super) struct Waiting {
+    pub(super) pid: u32,
+    since: Instant,
+    /// It is being parked, or is.
+    parking: bool,
+    pub(super) parked: Option<Parked>,
+}
+
+/// What may take a moment and must keep neither desk nor ring: done by a thread of its own.
+pub(super) enum Errand {
+    /// Say why, then refuse.
+    Refuse { ticket: u64, line: String },
+    /// Somebody human will be asked: sleep at once.
+    Park(u64),
+    /// The same behind the commit.
+    Seclude(u64),
+    /// Go on where it was.
+    Release(Parked),
+}
+
+/// Everybody who waits.
+pub(super) struct Waits {
+    waiting: Mutex<HashMap<u64, Waiting>>,
+    somebody_waits: Condvar,
+    pub(super) after: Mutex<HashMap<u64, After>>,
+    /// Cgroups whose process was ended: they can go as soon as it is gone.
+    pub(super) leftovers: Mutex<Vec<Parked>>,
+    errands: Mutex<mpsc::Sender<Errand>>,
+    freezes: Mutex<mpsc::Sender<Parked>>,
+}
+
+/// What the threads read.
+pub(super) struct Inboxes {
+    errands: mpsc::Receiver<Errand>,
+    freezes: mpsc::Receiver<Parked>,
+}
+
+impl Waits {
+    pub(super) fn new() -> (Self, Inboxes) {
+        let ((errands, errands_in), (freezes, freezes_in)) = (mpsc::channel(), mpsc::channel());
+        let waits = Self {
+            waiting: Mutex::default(),
+            somebody_waits: Condvar::new(),
+            after: Mutex::default(),
+            leftovers: Mutex::default(),
+            errands: Mutex::new(errands),
+            freezes: Mutex::new(freezes),
+        };
+        (waits, Inboxes { errands: errands_in, freezes: freezes_in })
+    }
+
+    pub(super) fn errand(&self, errand: Errand) {
+        // The thread lives as long as the gate.
+        let _ended = lock(&self.errands).send(errand);
+    }
+
+    /// Not an errand: a task spins in the kernel until it is done.
+    pub(super) fn freeze(&self, place: Parked) {
+        let _ended = lock(&self.freezes).send(place);
+    }
+
+    pub(super) fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+        lock(&self.waiting)
+    }
+
+    /// Wakes the thread that looks after them. With the lock, so that it is not just about to fall asleep.
+    pub(super) fn look_after(&self) {
+        drop(self.waiting());
+        self.somebody_waits.notify_one();
+    }
+}
+
+impl Gate {
+    pub(super) fn start_threads(self: &Arc<Self>, inboxes: Inboxes) -> io::Result<()> {
+        let Inboxes { errands, freezes } = inboxes;
+        let gate = Arc::clone(self);
+        start("errands", move || errands.iter().for_each(|errand| gate.run(errand)))?;
+        start("freezer", move || {
+            for place in freezes {
+                // A task that nobody freezes in time is killed by its hook.
+                let _killed = place.freeze();
+            }
+        })?;
+        let gate = Arc::clone(self);
+        start("parker", move || gate.sweep())
+    }
+
+    /// A process began to wait.
+    pub(crate) fn waits(&self, ticket: u64, pid: u32) {
+        let waiting = Waiting { pid, since: Instant::now(), parking: false, parked: None };
+        self.waits.waiting().insert(ticket, waiting);
+        self.waits.look_after();
+    }
+
+    /// A ticket needs no answer any more.
+    pub(crate) fn forget(&self, ticket: u64) {
+        self.remove_ticket(ticket);
+        if let Some(Waiting { parked: Some(parked), .. }) = self.waits.waiting().remove(&ticket) {
+            self.waits.errand(Errand::Release(parked));
+        }
+        self.forget_after(ticket);
+    }
+
+    /// Tickets that are open in the kernel.
+    pub(crate) fn open_tickets(&self) -> Vec<(u64, Ticket)> {
+        // What cannot be read is asked about no more, and its process is denied by the grace.
+        lock(&self.maps).tickets.iter().flatten().map(|(ticket, Plain(open))| (ticket, open)).collect()
+    }
+
+    /// Takes over a ticket that an earlier daemon left.
+    pub(crate) fn adopt(&self, ticket: u64, open: &Ticket) {
+        let parked = found_parked(open.tgid);
+        if open.verdict == verdict::HOLD_AFTER {
+            self.adopt_after(ticket, parked);
+            return;
+        }
+        let waiting = Waiting { pid: open.tgid, since: Instant::now(), parking: parked.is_some(), parked };
+        self.waits.waiting().insert(ticket, waiting);
+        self.waits.look_after();
+    }
+
+    /// Nothing is known of what a ticket is about. Its process asks anew; one that is past its commit cannot.
+    pub(crate) fn ask_anew(&self, ticket: u64, open: &Ticket) {
+        if open.verdict == verdict::HOLD_AFTER {
+            self.adopt(ticket, open);
+            self.settle(ticket, verdict::DENY);
+            return;
+        }
+        self.write_verdict(ticket, verdict::VOID);
+        if let Some(parked) = found_parked(open.tgid) {
+            self.waits.errand(Errand::Release(parked));
+        }
+    }
+
+    /// Allows a ticket that nobody has to decide about.
+    pub(crate) fn let_pass(&self, ticket: u64) {
+        self.settle(ticket, verdict::ALLOW);
+    }
+
+    pub(super) fn begin_hold(&self, ticket: u64) {
+        let after = {
+            let maps = lock(&self.maps);
+            let open = maps.tickets.get(&ticket, 0).and_then(|Plain(open)| maps.agents.get(&open.agent, 0));
+            open.is_ok_and(|Plain(entry)| entry.flags & agent::HOLD_AFTER != 0)
+        };
+        self.waits.errand(if after { Errand::Seclude(ticket) } else { Errand::Park(ticket) });
+    }
+
+    pub(super) fn answer(&self, verdict: Verdict) {
+        if verdict.allow {
+            self.settle(verdict.ticket, verdict::ALLOW);
+        } else {
+            let reason = expacti_core::untrusted::Untrusted::from(verdict.reason);
+            let line = format!("expacti: denied ({reason}) ticket {}\n", verdict.ticket);
+            self.waits.errand(Errand::Refuse { ticket: verdict.ticket, line });
+        }
+    }
+
+    /// Writes a verdict into the kernel and wakes the process.
+    fn settle(&self, ticket: u64, verdict: u32) {
+        if self.write_verdict(ticket, verdict) == Some(verdict::HOLD_AFTER) {
+            self.settle_after(ticket, verdict == verdict::ALLOW);
+        }
+        if let Some(Waiting { parked: Some(parked), .. }) = self.waits.waiting().remove(&ticket) {
+            self.waits.errand(Errand::Release(parked));
+        }
+    }
+
+    /// Gives a ticket that nobody answered yet a verdict. Returns the one it had; none: the process is gone or asks for
+    /// something else.
+    pub(super) fn write_verdict(&self, ticket: u64, verdict: u32) -> Option<u32> {
+        let mut maps = lock(&self.maps);
+        let Plain(mut open) = maps.tickets.get(&ticket, 0).ok()?;
+        let before = open.verdict;
+        if before == verdict::PENDING || before == verdict::HOLD_AFTER {
+            open.verdict = verdict;
+            open.expires_ns = boot_ns() + nanos(VERDICT_LIFE);
+            // Void meanwhile: the hook that voided it does not look at it again.
+            let _void_meanwhile = maps.tickets.insert(ticket, Plain(open), BPF_EXIST);
+        }
+        Some(before)
+    }
+
+    pub(super) fn remove_ticket(&self, ticket: u64) {
+        // The hook that used it may have removed it before.
+        let _gone_already = lock(&self.maps).tickets.remove(&ticket);
+    }
+
+    fn run(&self, errand: Errand) {
+        match errand {
+            Errand::Refuse { ticket, line } => {
+                let pid = self.waits.waiting().get(&ticket).map(|waiting| waiting.pid);
+                if let Some(pid) = pid.or_else(|| self.pid_after(ticket)) {
+                    // It can close its standard error or die at any time; the refusal stands without the line.
+                    let _untold = tell::tell(pid, &line);
+                }
+                self.settle(ticket, verdict::DENY);
+            }
+            Errand::Park(ticket) => self.park(ticket),
+            Errand::Seclude(ticket) => {
+                let pid = self.waits.waiting().get(&ticket).map(|waiting| waiting.pid);
+                if pid.is_some_and(|pid| self.seclude(ticket, pid).is_err()) {
+                    // No cgroup of its own, so it is held the other way.
+                    self.park(ticket);
+                }
+            }
+            Errand::Release(parked) => {
+                // Without its cgroup there is no process either.
+                let _gone = parked.release();
+                self.wait_on_unparked(parked.pid());
+            }
+        }
+    }
+
+    /// Other threads of a process that was let go wait on, and have to be parked anew.
+    fn wait_on_unparked(&self, pid: u32) {
+        for waiting in self.waits.waiting().values_mut().filter(|waiting| waiting.pid == pid) {
+            waiting.parked = None;
+            waiting.parking = false;
+            waiting.since = Instant::now();
+        }
+    }
+
+    fn park(&self, ticket: u64) {
+        let Some(pid) = self.waits.waiting().get(&ticket).map(|waiting| waiting.pid) else { return };
+        let Ok(parked) = park(pid) else {
+            // It asks on, is tried again, and the kernel's grace ends that.
+            self.wait_on_unparked(pid);
+            return;
+        };
+        match self.waits.waiting().get_mut(&ticket) {
+            Some(waiting) => {
+                waiting.parking = true;
+                waiting.parked = Some(parked);
+            }
+            // Answered in between.
+            None => self.waits.errand(Errand::Release(parked)),
+        }
+    }
+
+    /// Parks who waits for long, whatever for: a busy disk, a daemon under load. Sleeps while nobody waits.
+    fn sweep(&self) {
+        loop {
+            let mut waiting = self.waits.waiting();
+            while waiting.is_empty() && lock(&self.waits.leftovers).is_empty() {
+                waiting = self
+                    .waits
+                    .somebody_waits
+                    .wait(waiting)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+            }
+            for (ticket, process) in waiting.iter_mut() {
+                if !process.parking && process.since.elapsed() >= PATIENCE {
+                    process.parking = true;
+                    // Only one thread moves processes, so that no move crosses another.
+                    self.waits.errand(Errand::Park(*ticket));
+                }
+            }
+            drop(waiting);
+            lock(&self.waits.leftovers).retain(|place| !place.remove());
+            thread::sleep(PATIENCE);
+        }
+    }
+}
+
+fn start(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+}

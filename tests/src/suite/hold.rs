@@ -1,0 +1,306 @@
+//! Held for a human: before the exec, or behind it. And what comes of it.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+
+use expacti_tests::harness::cgroup::Cgroup;
+use expacti_tests::harness::child::{self, run_aside};
+use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::program::program;
+use expacti_tests::harness::test;
+use expacti_tests::harness::wait::until;
+
+/// Scored HIGH, so it waits for a human; where it runs, there is no repository.
+const RISKY: [&str; 5] = ["git", "push", "--force", "origin", "main"];
+const RISKY_LINE: &str = "git push --force origin main";
+const NO_REPOSITORY: Option<i32> = Some(128);
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        test("hold::what_is_approved_runs", what_is_approved_runs),
+        test("hold::what_is_denied_fails_and_the_agent_is_told_why", denied_and_told_why),
+        test("hold::nobody_in_time_denies", nobody_in_time_denies),
+        test("hold::who_waits_sleeps_and_dies_at_once", who_waits_sleeps_and_dies_at_once),
+        test("hold::who_left_the_cgroup_is_held_too", who_left_the_cgroup_is_held_too),
+        test("hold::long_arguments_are_read_whole", long_arguments_are_read_whole),
+        test("hold::a_new_daemon_keeps_the_ticket", a_new_daemon_keeps_the_ticket),
+        test("hold::a_shell_waits_as_for_a_slow_program", a_shell_waits_as_for_a_slow_program),
+        test("hold::after::who_started_it_goes_on", after_who_started_it_goes_on),
+        test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
+        test("hold::after::a_new_daemon_keeps_the_ticket", after_a_new_daemon_keeps_the_ticket),
+    ]
+}
+
+fn risky() -> Command {
+    let mut command = Command::new(RISKY[0]);
+    command.args(&RISKY[1..]).current_dir("/");
+    command
+}
+
+fn what_is_approved_runs() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let held = run_aside(&agent, risky());
+    let id = daemon.card(RISKY_LINE);
+    assert!(held.goes_on());
+    daemon.ask(&["approve", &id, "--note", "agreed"]);
+    assert_eq!(held.ending().unwrap().status.code(), NO_REPOSITORY);
+    let record = daemon.record(&RISKY, "allowed");
+    assert_eq!(record["started"], true);
+    assert_eq!(record["held"], true);
+    assert_eq!(record["verdict"]["decider"]["by"], "reviewers");
+    // Once is once.
+    let held = run_aside(&agent, risky());
+    let second = daemon.card(RISKY_LINE);
+    assert_ne!(second, id);
+    daemon.ask(&["deny", &second]);
+    assert_eq!(held.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+}
+
+fn denied_and_told_why() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "git push --force origin main; echo rc $?"]);
+    let held = run_aside(&agent, shell);
+    let first = until("a card of the shell", || daemon.pending().into_iter().next());
+    daemon.ask(&["approve", &first["id"].to_string()]);
+    let id = daemon.card(RISKY_LINE);
+    daemon.ask(&["deny", &id, "--note", "use a branch"]);
+    let output = held.ending().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("expacti: denied (") && told.contains("use a branch"), "{told}");
+    assert!(told.contains(&format!("ticket {id}")), "{told}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "rc 126\n");
+    assert_eq!(daemon.record(&RISKY, "denied")["started"], false);
+}
+
+fn nobody_in_time_denies() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &["--review=2"]);
+    let held = run_aside(&agent, risky());
+    assert_eq!(held.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+    assert_eq!(daemon.record(&RISKY, "denied")["verdict"]["decider"]["by"], "timeout");
+}
+
+fn who_waits_sleeps_and_dies_at_once() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let held = run_aside(&agent, risky());
+    let id = daemon.card(RISKY_LINE);
+    let pid = daemon.record(&RISKY, "pending")["pid"].to_string();
+    // Parked: asleep, and using no time.
+    until("a parked process", || (state(&pid) == Some('S')).then_some(()));
+    until("two looks at its CPU time that agree", || {
+        let before = ticks(&pid);
+        let later = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < later {
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        (before.is_some() && before == ticks(&pid)).then_some(())
+    });
+    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    // The parent sees a process that died before its exec.
+    let _either = held.ending();
+    daemon.record(&RISKY, "withdrawn");
+    until("no card any more", || daemon.pending().is_empty().then_some(()));
+    assert!(!daemon.call(&["approve", &id]).status.success());
+}
+
+fn who_left_the_cgroup_is_held_too() {
+    let agent = Cgroup::new("agent");
+    let other = Cgroup::new("other");
+    let daemon = Daemon::gating(&agent, &[]);
+    let leave =
+        format!("echo $$ > {}/cgroup.procs; exec git push --force origin main", other.path().display());
+    let script = daemon.file("leave");
+    fs::write(&script, leave).unwrap();
+    let mut shell = Command::new("bash");
+    shell.arg(&script).current_dir("/");
+    let held = run_aside(&agent, shell);
+    let card = until("a card", || daemon.pending().into_iter().next());
+    if card["command"] != RISKY_LINE {
+        // The script itself is risky enough to be asked about.
+        daemon.ask(&["approve", &card["id"].to_string()]);
+    }
+    let id = daemon.card(RISKY_LINE);
+    daemon.ask(&["deny", &id]);
+    assert_eq!(held.ending().unwrap().status.code(), Some(126));
+}
+
+fn long_arguments_are_read_whole() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let long = "x".repeat(120_000);
+    let mut command = risky();
+    command.arg(&long).args(vec!["y"; 1_500]).arg("last");
+    let held = run_aside(&agent, command);
+    let card = until("a card", || daemon.pending().into_iter().next());
+    let id = card["id"].to_string();
+    let shown: serde_json::Value = serde_json::from_str(&daemon.ask(&["show", &id, "--json"])).unwrap();
+    let argv = shown["request"]["argv"].as_array().unwrap();
+    assert_eq!(argv.len(), RISKY.len() + 1_502);
+    assert_eq!(argv[RISKY.len()], serde_json::json!(long));
+    assert_eq!(argv[argv.len() - 1], "last");
+    assert!(
+        shown["request"]["exe"]["path"].as_str().unwrap().ends_with("/git"),
+        "{}",
+        shown["request"]["exe"]
+    );
+    daemon.ask(&["approve", &id]);
+    assert_eq!(held.ending().unwrap().status.code(), NO_REPOSITORY);
+    // What is harmless needs no human, however long it is.
+    let output = child::run(&agent, Command::new("/bin/echo").arg(&long)).unwrap();
+    assert_eq!(output.stdout.len(), long.len() + 1);
+}
+
+fn a_new_daemon_keeps_the_ticket() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let held = run_aside(&agent, risky());
+    let id = daemon.card(RISKY_LINE);
+    let deadline = daemon.record(&RISKY, "pending")["deadline_us"].clone();
+    let folder = daemon.kill();
+    assert!(held.goes_on());
+    let daemon = Daemon::gating_in(folder, &agent, &[]);
+    assert_eq!(daemon.card(RISKY_LINE), id, "it is the same ticket");
+    assert_eq!(daemon.record(&RISKY, "pending")["deadline_us"], deadline, "and has no more time than it had");
+    assert!(held.goes_on());
+    daemon.ask(&["approve", &id]);
+    assert_eq!(held.ending().unwrap().status.code(), NO_REPOSITORY);
+}
+
+/// With job control: no job is seen to stop, a pipeline holds together, and Ctrl-C ends it.
+fn a_shell_waits_as_for_a_slow_program() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let typed = "set -m; PS1=; git push --force origin main 2>&1 | wc -l &\njobs\nwait; echo rc $?\nexit\n";
+    // What is typed into a shell without a terminal would be asked about, so `script` itself is not gated.
+    let join = format!("echo $$ > {}/cgroup.procs; exec bash --norc -i", agent.path().display());
+    let mut shell = Command::new("script")
+        .args(["-qec", &join, "/dev/null"])
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = shell.stdin.take().unwrap();
+    stdin.write_all(typed.as_bytes()).unwrap();
+    let id = daemon.card(RISKY_LINE);
+    daemon.ask(&["approve", &id]);
+    let printed = child::printed(&mut shell);
+    drop(stdin);
+    assert!(printed.contains("Running"), "{printed}");
+    assert!(!printed.contains("Stopped"), "{printed}");
+    assert!(printed.contains("rc 0"), "{printed}");
+}
+
+fn after_who_started_it_goes_on() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &["--hold-after"]);
+    // Starting it returns, although nobody has answered.
+    let mut held = child::start(&agent, &mut risky()).unwrap();
+    let id = daemon.card(RISKY_LINE);
+    let pid = held.id().to_string();
+    until("the new program in place, and frozen", || {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        (command == RISKY.join("\0").into_bytes().into_iter().chain([0]).collect::<Vec<_>>()
+            && state(&pid) == Some('S'))
+        .then_some(())
+    });
+    assert!(held.try_wait().unwrap().is_none());
+    daemon.ask(&["approve", &id]);
+    assert_eq!(child::wait(&mut held).code(), NO_REPOSITORY);
+    assert_eq!(daemon.record(&RISKY, "allowed")["started"], true);
+    until("no cgroup of ours left", || {
+        fs::read_dir(agent.path())
+            .unwrap()
+            .flatten()
+            .all(|entry| entry.file_type().unwrap().is_file())
+            .then_some(())
+    });
+    // A denial that needs no human comes before the exec.
+    assert!(child::run(&agent, &mut Command::new("/bin/true")).unwrap().status.success());
+}
+
+fn after_denied_has_not_run() {
+    let agent = Cgroup::new("agent");
+    let rules = "[[rule]]\nname = \"ask\"\ndecision = \"review\"\nbecause = \"the test says so\"\nargv = [\"show\", \"...\"]\n";
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let file = folder.path().join("rules.toml");
+    fs::write(&file, rules).unwrap();
+    let daemon = Daemon::gating(&agent, &["--hold-after", "--rules", file.to_str().unwrap()]);
+    let show = program("show");
+    for round in 0..times(20) {
+        let word = format!("round-{round}");
+        let mut held = child::start(&agent, Command::new(&show).arg0_show().arg(&word)).unwrap();
+        let id = daemon.card(&format!("show {word}"));
+        let allow = round % 4 == 3;
+        daemon.ask(&[if allow { "approve" } else { "deny" }, &id]);
+        let status = child::wait(&mut held);
+        let output = held.wait_with_output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        if allow {
+            assert_eq!((status.code(), printed), (Some(0), format!("{word}\n")));
+        } else {
+            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
+            assert_eq!(printed, "", "not one instruction of it has run");
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(told.contains("expacti: denied ("), "{told}");
+        }
+    }
+    assert_eq!(daemon.record(&["show", "round-0"], "denied")["started"], false);
+}
+
+fn after_a_new_daemon_keeps_the_ticket() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &["--hold-after"]);
+    let mut first = child::start(&agent, &mut risky()).unwrap();
+    let id = daemon.card(RISKY_LINE);
+    let pid = first.id().to_string();
+    until("the new program in place", || {
+        fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|line| line.starts_with(b"git\0")).map(drop)
+    });
+    let folder = daemon.kill();
+    let daemon = Daemon::gating_in(folder, &agent, &["--hold-after"]);
+    assert_eq!(daemon.card(RISKY_LINE), id);
+    assert!(first.try_wait().unwrap().is_none());
+    daemon.ask(&["deny", &id]);
+    let status = child::wait(&mut first);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
+}
+
+/// How often a race is run: more where the environment asks for it.
+fn times(usual: u32) -> u32 {
+    std::env::var("EXPACTI_TIMES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+trait NamedShow {
+    fn arg0_show(&mut self) -> &mut Self;
+}
+
+impl NamedShow for Command {
+    fn arg0_show(&mut self) -> &mut Self {
+        std::os::unix::process::CommandExt::arg0(self, "show")
+    }
+}
+
+fn stat(pid: &str) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    Some(rest.split(' ').map(str::to_owned).collect())
+}
+
+fn state(pid: &str) -> Option<char> {
+    stat(pid)?.first()?.chars().next()
+}
+
+/// User and system time.
+fn ticks(pid: &str) -> Option<(String, String)> {
+    let fields = stat(pid)?;
+    Some((fields.get(11)?.clone(), fields.get(12)?.clone()))
+}

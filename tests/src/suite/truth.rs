@@ -1,0 +1,136 @@
+//! What ran is what was approved, byte for byte, or nothing ran.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use expacti_tests::harness::cgroup::Cgroup;
+use expacti_tests::harness::child;
+use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::program::program;
+use expacti_tests::harness::test;
+use expacti_tests::harness::wait::until;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        test("truth::a_thread_that_changes_argv_never_wins", || race("thread")),
+        test("truth::a_process_that_shares_memory_never_wins", || race("sibling")),
+        test("truth::argv_changed_by_a_sibling_while_held_is_asked_anew", || held_argv("thread")),
+        test("truth::argv_changed_by_process_vm_writev_while_held_is_asked_anew", || held_argv("writev")),
+        test("truth::argv_changed_by_ptrace_while_held_is_asked_anew", || held_argv("ptrace")),
+        test("truth::another_directory_while_held_is_asked_anew", held_directory),
+        test("truth::a_file_replaced_while_held_is_asked_anew", held_file),
+    ]
+}
+
+/// How many attempts race: more where the environment asks for it.
+fn times(usual: u32) -> u32 {
+    std::env::var("EXPACTI_TIMES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn rules(decision: &str, argument: &str) -> TempDir {
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let text = format!(
+        "[[rule]]\nname = \"test\"\ndecision = \"{decision}\"\nbecause = \"the test says so\"\n\
+         argv = [\"show\", \"{argument}\"]\n"
+    );
+    fs::write(folder.path().join("rules.toml"), text).unwrap();
+    folder
+}
+
+fn race(mode: &str) {
+    let agent = Cgroup::new("agent");
+    let rules = rules("deny", "BBBB");
+    let file = rules.path().join("rules.toml");
+    let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+    let asked = times(400);
+    let mut command = Command::new(program("race"));
+    command.args([mode, &asked.to_string()]).arg(program("show"));
+    let output = child::run(&agent, &mut command).unwrap();
+    let line = String::from_utf8(output.stdout).unwrap();
+    let count = |name: &str| -> u32 {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let at = words.iter().position(|word| *word == name).unwrap_or_else(|| panic!("{line}"));
+        words[at + 1].parse().unwrap()
+    };
+    eprintln!("{mode}: {line}");
+    assert_eq!(count("unasked"), 0, "{line}");
+    assert_eq!(count("other"), 0, "{line}");
+    assert_eq!(count("asked") + count("refused") + count("killed"), asked, "{line}");
+    // The race was one: both words were tried, and what was allowed did run.
+    assert!(count("asked") > 0 && count("refused") + count("killed") > 0, "{line}");
+    // Each that was killed is an alarm of its attempt.
+    until("an alarm for each one that was killed", || {
+        let alarms = daemon.records().iter().filter(|record| record["alarms"].is_array()).count();
+        (alarms == count("killed") as usize).then_some(())
+    });
+}
+
+/// A child that is held, and somebody who changes what it wants to run. Gives what `meddle` said.
+fn meddled(mode: &str, decide: impl FnOnce(&Daemon, &str), check: impl FnOnce(&Daemon, &[String])) {
+    let agent = Cgroup::new("agent");
+    let rules = rules("review", "AAAA");
+    let file = rules.path().join("rules.toml");
+    let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+    let mut command = Command::new(program("meddle"));
+    command.arg(mode).arg(program("show")).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut meddler = child::inside(&agent, &mut command).spawn().unwrap();
+    let mut lines = BufReader::new(meddler.stdout.take().unwrap()).lines();
+    let id = daemon.card("show AAAA");
+    meddler.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let mut said = vec![lines.next().unwrap().unwrap()];
+    decide(&daemon, &id);
+    said.extend(lines.map_while(Result::ok));
+    child::wait(&mut meddler);
+    check(&daemon, &said);
+}
+
+fn approve(daemon: &Daemon, id: &str) {
+    daemon.ask(&["approve", id]);
+}
+
+/// After the change it runs as what it has become, asked about by its own right and with a record of its own. What was
+/// approved does not run.
+fn held_argv(mode: &str) {
+    meddled(mode, approve, |daemon, said| {
+        assert_eq!(said, ["changed", "EVIL", "exit 0"]);
+        daemon.record(&["show", "EVIL"], "allowed");
+        assert_eq!(daemon.record(&["show", "AAAA"], "withdrawn")["started"], false);
+    });
+}
+
+fn held_directory() {
+    let elsewhere = |daemon: &Daemon, id: &str| {
+        daemon.ask(&["approve", id]);
+        // The same words elsewhere are another question.
+        let again =
+            until("another card", || daemon.pending().into_iter().find(|card| card["id"].to_string() != id));
+        daemon.ask(&["deny", &again["id"].to_string()]);
+    };
+    meddled("chdir", elsewhere, |_, said| assert_eq!(said, ["changed", "exit 100"]));
+}
+
+fn held_file() {
+    let agent = Cgroup::new("agent");
+    let rules = rules("review", "AAAA");
+    let file = rules.path().join("rules.toml");
+    let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+    let copy = daemon.file("show");
+    fs::copy(program("show"), &copy).unwrap();
+    let mut command = Command::new(&copy);
+    std::os::unix::process::CommandExt::arg0(command.arg("AAAA"), "show");
+    let held = child::run_aside(&agent, command);
+    let id = daemon.card("show AAAA");
+    // Other bytes in the same inode, while nothing runs from it yet.
+    let mut bytes = fs::read(&copy).unwrap();
+    bytes.push(0);
+    fs::write(&copy, bytes).unwrap();
+    daemon.ask(&["approve", &id]);
+    let again =
+        until("another card", || daemon.pending().into_iter().find(|card| card["id"].to_string() != id));
+    daemon.ask(&["deny", &again["id"].to_string()]);
+    assert_eq!(held.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+}
