@@ -18,7 +18,6 @@ use super::book::Book;
 use super::engine::{InForce, Treated};
 use super::ledger::Ledger;
 use super::metrics::{Metrics, Page};
-use super::say;
 use crate::config::{Config, FailMode, Hold, Mistakes, Mode, Treatment};
 use crate::desk::Desk;
 use crate::kernel::{EnrolError, Gate};
@@ -65,10 +64,6 @@ impl Office {
         let path = config.home.join("agents.json");
         let book = Book::open(path.clone())
             .map_err(|error| anyhow::anyhow!("{}: {error}; mend or remove it", path.display()))?;
-        let treatments = config.policies.values().chain(config.agents.iter().map(|agent| &agent.treatment));
-        if treatments.into_iter().any(|treatment| treatment.hold == Hold::After) {
-            say("hold = \"after\" is not there yet: what needs a human is held before its exec");
-        }
         let state = Mutex::new(State { config, book, awaited: Vec::new() });
         let Rooms { gate, desk, ledger, engine, metrics, masker } = rooms;
         Ok(Self { gate, desk, ledger, engine, metrics, masker, load, state })

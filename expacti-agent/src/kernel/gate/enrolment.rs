@@ -135,6 +135,8 @@ impl Gate {
         let enrolled =
             lock(&self.agents).get(name).cloned().ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
         let id = enrolled.cgroup.id;
+        // From here on nothing new waits: what is denied must not ask again and be free in the middle of it.
+        self.set_flag(id, control::agent::STOPPED, true)?;
         // It may have been stopped, and nothing that stands still comes round.
         let _gone = std::fs::write(enrolled.cgroup.path.join("cgroup.freeze"), "0");
         let open = tickets_of(&lock(&self.maps), id)?;
@@ -149,6 +151,7 @@ impl Gate {
                 break;
             }
             if start.elapsed() > FAREWELL {
+                self.set_flag(id, control::agent::STOPPED, false)?;
                 return Err(EnrolError::Waits(name.to_owned(), left.len()));
             }
             thread::sleep(Duration::from_millis(2));
@@ -168,6 +171,13 @@ impl Gate {
             self.forget(*ticket);
         }
         Ok(open.into_iter().chain(late).collect::<std::collections::BTreeSet<_>>().into_iter().collect())
+    }
+
+    pub(super) fn set_flag(&self, id: u64, flag: u32, on: bool) -> Result<(), MapsError> {
+        let mut maps = lock(&self.maps);
+        let Plain(mut entry) = maps.agents.get(&id, 0).map_err(failed(map::AGENTS))?;
+        entry.flags = if on { entry.flags | flag } else { entry.flags & !flag };
+        maps.agents.insert(id, Plain(entry), 0).map_err(failed(map::AGENTS))
     }
 
     /// Lets go of every cgroup that an earlier daemon gated and nobody names any more. Gives how many.

@@ -72,6 +72,8 @@ impl Gate {
 
     /// A human stops an agent.
     pub(super) fn stop(&self, agent: &str) -> Result<(), KernelRefused> {
+        // Who left the cgroup stands outside of what freezes, and execs no more either.
+        self.bar(agent, true)?;
         self.write(agent, "cgroup.freeze", "1")?;
         lock(&self.brake).stopped.insert(agent.to_owned());
         Ok(())
@@ -87,9 +89,17 @@ impl Gate {
                     .to_owned(),
             });
         }
+        self.bar(agent, false)?;
         self.write(agent, "cgroup.freeze", "0")?;
         brake.stopped.remove(agent);
         Ok(())
+    }
+
+    /// Lets nothing of an agent exec any more, or again.
+    fn bar(&self, name: &str, on: bool) -> Result<(), KernelRefused> {
+        let id = self.id_of(name).ok_or_else(|| KernelRefused::UnknownAgent(name.to_owned()))?;
+        self.set_flag(id, agent::STOPPED, on)
+            .map_err(|error| KernelRefused::Failed { agent: name.to_owned(), why: error.to_string() })
     }
 
     /// An agent is gone; one of the same name that comes later is another one.
