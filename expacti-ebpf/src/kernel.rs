@@ -210,6 +210,8 @@ impl Bprm {
 
     #[inline(always)]
     pub(crate) fn file_id(self) -> FileId {
+        /// From 6.13 on the highest bit of the nanoseconds tells that somebody looked at the time; it is no part of it.
+        const NANOSECONDS: u32 = 0x7fff_ffff;
         let inode = get!(self.file(), file_inode: *const u8);
         let sb = get!(inode, inode_sb: *const u8);
         FileId {
@@ -217,7 +219,7 @@ impl Bprm {
             ctime_s: get!(inode, inode_ctime_s: i64),
             size: get!(inode, inode_size: u64),
             fs_magic: get!(sb, sb_magic: u64),
-            ctime_ns: get!(inode, inode_ctime_ns: u32),
+            ctime_ns: get!(inode, inode_ctime_ns: u32) & NANOSECONDS,
             dev: get!(sb, sb_dev: u32),
             mode: u32::from(get!(inode, inode_mode: u16)),
             nlink: get!(inode, inode_nlink: u32),

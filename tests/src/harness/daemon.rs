@@ -158,7 +158,7 @@ impl Daemon {
     /// Every attempt in the log, newest first.
     #[track_caller]
     pub fn records(&self) -> Vec<Value> {
-        objects(&self.ask(&["log", "--json", "--limit", "100000"]))
+        objects(&self.ask(&["log", "--json", "--limit", "10000"]))
     }
 
     /// Waits for the record of an exec with this argv in this state: pending, allowed, denied or withdrawn.
