@@ -11,6 +11,7 @@ mod hold;
 mod probes;
 mod review;
 mod run;
+mod signals;
 mod truth;
 mod unload;
 mod ways;
@@ -32,6 +33,7 @@ pub(crate) fn all() -> Vec<Trial> {
         gate::tests(),
         hold::tests(),
         truth::tests(),
+        signals::tests(),
         review::tests(),
         defence::tests(),
         doctor::tests(),

@@ -1,9 +1,5 @@
 //! docs/bypasses.md claims nothing that no test shows.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "all of this is tests; a panic is how a test fails"
-)]
+#![expect(clippy::expect_used, reason = "all of this is tests; a panic is how a test fails")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,12 +68,12 @@ fn entry(line: &str) -> Result<Entry, String> {
 
 /// Whether a test of this name exists: `suite::name` in the suites, or `FILE.rs::name`.
 fn exists(root: &Path, test: &str) -> bool {
-    let text = |file: String| fs::read_to_string(root.join(file)).unwrap_or_default();
+    let source = |file: String| fs::read_to_string(root.join(file)).unwrap_or_default();
     if let Some((file, name)) = test.split_once(".rs::") {
-        return is_test(&text(format!("{file}.rs")), name);
+        return is_test(&source(format!("{file}.rs")), name);
     }
     let Some((suite, _)) = test.split_once("::") else { return false };
-    text(format!("tests/src/suite/{suite}.rs")).contains(&format!("\"{test}\","))
+    source(format!("tests/src/suite/{suite}.rs")).contains(&format!("\"{test}\","))
 }
 
 /// Whether a function of this name is one that cargo runs: it has the attribute, or a macro is given its name.

@@ -1,0 +1,289 @@
+//! Signals to a held process, its other threads, and a verdict that is not used at once.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use serde_json::json;
+use tempfile::TempDir;
+
+use expacti_tests::harness::cgroup::Cgroup;
+use expacti_tests::harness::child;
+use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::program::program;
+use expacti_tests::harness::test;
+use expacti_tests::harness::wait::until;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        test("signals::a_fatal_signal_withdraws_at_once", fatal),
+        test("signals::a_signal_that_dumps_core_ends_it_before_the_exec", dumping_core),
+        test("signals::a_stop_that_is_continued_changes_nothing", stopped_and_continued),
+        test("signals::a_stop_lasts_beyond_the_verdict", stopped),
+        test("signals::an_ignored_signal_changes_nothing", ignored),
+        test("signals::argv_changed_by_a_handler_is_asked_anew", changed_by_a_handler),
+        test("signals::an_unused_verdict_counts_for_the_same_exec_of_the_same_task", used_later),
+        test("signals::an_unused_verdict_is_void_after_another_exec", void_after_another),
+        test("signals::an_unused_verdict_is_not_for_children", not_for_children),
+        test("signals::a_thread_that_execs_is_held_with_its_process", thread),
+        test("signals::of_two_threads_that_exec_one_runs", two_threads),
+        test("signals::a_vfork_parent_waits_for_the_verdict", vfork),
+        test("signals::a_thaw_without_a_verdict_runs_nothing", thawed),
+    ]
+}
+
+const RULES: &str = r#"
+[[rule]]
+name = "ask"
+decision = "review"
+because = "the test says so"
+argv = ["show", "AAAA"]
+
+[[rule]]
+name = "ask-too"
+decision = "review"
+because = "the test says so"
+argv = ["show", "CCCC"]
+
+[[rule]]
+name = "never"
+decision = "deny"
+because = "the test says so"
+argv = ["show", "EVIL"]
+"#;
+
+/// What `exec` of the test program ends with where it is refused.
+const REFUSED: &str = "exit 100";
+
+/// A child of the test program whose `show AAAA` is held, and parked.
+struct Held {
+    parent: Child,
+    ticket: String,
+    pid: String,
+    // Dropped in this order: the daemon before what it gates.
+    daemon: Daemon,
+    _rules: TempDir,
+    agent: Cgroup,
+}
+
+impl Held {
+    #[track_caller]
+    fn new(mode: &str) -> Self {
+        Self::with(mode, &[])
+    }
+
+    #[track_caller]
+    fn with(mode: &str, options: &[&str]) -> Self {
+        let agent = Cgroup::new("agent");
+        let rules = tempfile::tempdir_in("/var/tmp").unwrap();
+        let file = rules.path().join("rules.toml");
+        fs::write(&file, RULES).unwrap();
+        let daemon = Daemon::gating(&agent, &[&["--rules", file.to_str().unwrap()], options].concat());
+        let mut command = Command::new(program("signals"));
+        command.arg(mode).arg(program("show")).current_dir("/");
+        let parent = child::start(&agent, &mut command).unwrap();
+        let ticket = daemon.card("show AAAA");
+        let pid = daemon.record(&["show", "AAAA"], "pending")["pid"].to_string();
+        let held = Self { parent, ticket, pid, daemon, _rules: rules, agent };
+        held.parked();
+        held
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.agent.path().join("expacti.held")
+    }
+
+    #[track_caller]
+    fn parked(&self) {
+        until("a parked process", || {
+            let members = fs::read_to_string(self.folder().join("cgroup.procs")).ok()?;
+            let events = fs::read_to_string(self.folder().join("cgroup.events")).ok()?;
+            (members.lines().any(|pid| pid == self.pid) && events.contains("frozen 1")).then_some(())
+        });
+    }
+
+    #[track_caller]
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.pid]).status().unwrap().success());
+    }
+
+    #[track_caller]
+    fn approve(&self) {
+        self.daemon.ask(&["approve", &self.ticket]);
+    }
+
+    /// Waits for another card than the first, of the same command.
+    #[track_caller]
+    fn asked_again(&self) -> String {
+        let other = |card: &serde_json::Value| {
+            card["command"] == "show AAAA" && card["id"].as_u64() != self.ticket.parse().ok()
+        };
+        until("another card", || self.daemon.pending().into_iter().find(other))["id"].to_string()
+    }
+
+    /// The records of an exec, newest first.
+    fn records(&self, argv: &[&str]) -> Vec<serde_json::Value> {
+        let of_it = |record: &serde_json::Value| record["request"]["argv"] == json!(argv);
+        self.daemon.records().into_iter().filter(of_it).collect()
+    }
+
+    /// What was printed, once all has ended: the lines of the parent, of the child and of what it ran.
+    #[track_caller]
+    fn said(&mut self) -> Vec<String> {
+        child::printed(&mut self.parent).lines().map(str::to_owned).collect()
+    }
+}
+
+fn fatal() {
+    for (name, number) in [("-KILL", 9), ("-TERM", 15), ("-HUP", 1)] {
+        let mut held = Held::new("default");
+        held.signal(name);
+        assert_eq!(held.said(), [format!("signal {number}")]);
+        assert_eq!(held.daemon.record(&["show", "AAAA"], "withdrawn")["started"], false);
+        until("no card any more", || held.daemon.pending().is_empty().then_some(()));
+        assert!(!held.daemon.call(&["approve", &held.ticket]).status.success());
+    }
+}
+
+/// It stays pending while the process is frozen, and what was approved meanwhile does not run.
+fn dumping_core() {
+    let mut held = Held::new("default");
+    held.signal("-ABRT");
+    held.approve();
+    assert_eq!(held.said(), ["signal 6"]);
+    assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
+}
+
+fn stopped_and_continued() {
+    let mut held = Held::new("default");
+    held.signal("-STOP");
+    held.signal("-CONT");
+    held.parked();
+    assert_eq!(held.daemon.card("show AAAA"), held.ticket);
+    held.approve();
+    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+}
+
+fn stopped() {
+    let mut held = Held::new("default");
+    held.signal("-STOP");
+    held.approve();
+    until("a stopped process", || (stat(&held.pid)?[0] == "T").then_some(()));
+    assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
+    held.signal("-CONT");
+    assert_eq!(held.said(), ["stopped", "continued", "AAAA", "exit 0"]);
+}
+
+fn ignored() {
+    let mut held = Held::new("ignore");
+    for name in ["-USR1", "-TERM", "-HUP", "-CONT"] {
+        held.signal(name);
+    }
+    held.parked();
+    assert_eq!(held.daemon.card("show AAAA"), held.ticket);
+    held.approve();
+    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+    assert_eq!(held.records(&["show", "AAAA"]).len(), 1);
+}
+
+/// The handler runs once it may go on, and what it made of the argument is judged by its own right.
+fn changed_by_a_handler() {
+    let mut held = Held::new("handler");
+    held.signal("-USR1");
+    held.parked();
+    held.approve();
+    assert_eq!(held.said(), [REFUSED]);
+    assert_eq!(held.daemon.record(&["show", "EVIL"], "denied")["started"], false);
+    assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
+}
+
+/// The same task, the same bytes at the same place: what was approved is what runs, and it runs once.
+fn used_later() {
+    let mut held = Held::new("again");
+    held.signal("-USR1");
+    held.approve();
+    assert_eq!(held.said(), ["jumped", "AAAA", "exit 0"]);
+    assert_eq!(held.records(&["show", "AAAA"]).len(), 1);
+}
+
+fn void_after_another() {
+    let mut held = Held::new("other");
+    held.signal("-USR1");
+    held.approve();
+    let again = held.asked_again();
+    held.daemon.record(&["show", "EVIL"], "denied");
+    held.daemon.ask(&["deny", &again]);
+    assert_eq!(held.said(), ["jumped", "refused", REFUSED]);
+}
+
+fn not_for_children() {
+    let mut held = Held::new("fork");
+    held.signal("-USR1");
+    held.approve();
+    let again = held.asked_again();
+    held.daemon.ask(&["deny", &again]);
+    assert_eq!(held.said(), ["jumped", REFUSED]);
+}
+
+/// Its leader computes; held it does not.
+fn thread() {
+    let mut held = Held::new("leader");
+    let before = ticks(&held.pid).unwrap();
+    // Long enough for a few ticks, if it ran.
+    std::thread::park_timeout(Duration::from_millis(300));
+    assert_eq!(ticks(&held.pid), Some(before));
+    held.approve();
+    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+    let record = until("a record that it started", || {
+        held.records(&["show", "AAAA"]).into_iter().find(|record| record["started"] == true)
+    });
+    assert_eq!(record["state"], "allowed");
+    assert_eq!(held.records(&["show", "AAAA"]).len(), 1);
+}
+
+fn two_threads() {
+    let mut held = Held::new("two");
+    let other = held.daemon.card("show CCCC");
+    held.approve();
+    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+    // The kernel ends the other thread, and its question with it.
+    assert_eq!(held.daemon.record(&["show", "CCCC"], "withdrawn")["started"], false);
+    assert!(!held.daemon.call(&["approve", &other]).status.success());
+    assert_eq!(held.records(&["show", "AAAA"]).len(), 1);
+}
+
+fn vfork() {
+    let mut held = Held::new("vfork");
+    let parent = held.parent.id().to_string();
+    assert_eq!(stat(&parent).unwrap()[0], "D", "it waits uninterruptibly for the exec of its child");
+    held.approve();
+    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+}
+
+/// It goes round without anybody who lets it through, and the grace ends that.
+fn thawed() {
+    let mut held = Held::with("default", &["--grace=1"]);
+    fs::write(held.folder().join("cgroup.freeze"), "0").unwrap();
+    assert_eq!(held.said(), [REFUSED]);
+    let record = until("a record that nobody answered", || {
+        let fail_mode = |record: &serde_json::Value| record["verdict"]["decider"]["by"] == "fail-mode";
+        held.records(&["show", "AAAA"]).into_iter().find(fail_mode)
+    });
+    assert_eq!((&record["verdict"]["allow"], &record["started"]), (&json!(false), &json!(false)));
+    until("no card any more", || held.daemon.pending().is_empty().then_some(()));
+}
+
+/// The fields from the state on.
+fn stat(pid: &str) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    Some(rest.split(' ').map(str::to_owned).collect())
+}
+
+/// User and system time.
+fn ticks(pid: &str) -> Option<(String, String)> {
+    let fields = stat(pid)?;
+    Some((fields.get(11)?.clone(), fields.get(12)?.clone()))
+}
