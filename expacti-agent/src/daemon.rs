@@ -73,6 +73,16 @@ fn learned(home: &Path) -> anyhow::Result<Learned> {
     Learned::open(&path).with_context(|| path.display().to_string())
 }
 
+/// Starts the thread that reads the ring. What it returns hears of the thread's end, however it ends.
+fn read_ring(reader: Reader, left: adopt::Left) -> io::Result<oneshot::Receiver<Infallible>> {
+    let (lives, ended) = oneshot::channel::<Infallible>();
+    std::thread::Builder::new().name("ring".to_owned()).spawn(move || {
+        let _lives = lives;
+        reader.run(|unread| left.adopt(unread));
+    })?;
+    Ok(ended)
+}
+
 async fn serve(load: Loader) -> anyhow::Result<()> {
     let config = load()?;
     let tools = Tools::embedded();
@@ -110,13 +120,12 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let mut serving = serve_api(&api, &config).await?;
 
     let rules = rules_of(&config.rules, Some(&learned(&config.home)?), &tools, gate.generation()?)?;
-    let engine = Engine {
+    let engine = Arc::new(InForce::new(Engine {
         tools: Arc::new(tools),
         rules: Arc::new(rules),
         default: Arc::new(default),
         treatments: BTreeMap::new(),
-    };
-    let engine = Arc::new(InForce::new(engine));
+    }));
     let history = config.home.join("history.json");
     let (past, unread) = Past::open(&history, mask_key);
     if let Some(error) = unread {
@@ -145,12 +154,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let decider = Decider::new(Arc::clone(&gate), engine, past.clone(), desk.clone(), Arc::clone(&ledger));
     let pulse = Arc::new(Pulse::default());
     let reader = Reader::new(ring, decider, Arc::clone(&pulse))?;
-    let (lives, ring_ended) = oneshot::channel::<Infallible>();
-    std::thread::Builder::new().name("ring".to_owned()).spawn(move || {
-        // Dropped when the thread ends, however it ends.
-        let _lives = lives;
-        reader.run(|unread| left.adopt(unread));
-    })?;
+    let ring_ended = read_ring(reader, left)?;
     watch::start(&gate, &ledger, canary)?;
     api.operate(Arc::clone(&office) as _);
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
+use expacti_core::docket::Refusal;
 
 use super::connect::Connect;
 use super::duration;
@@ -113,6 +114,10 @@ impl Answer {
 
 /// Shows the rule, and asks unless the answer is known.
 fn shown_and_wanted(client: &Client, id: u64, yes: bool) -> anyhow::Result<bool> {
+    let CardDetail { card, .. } = client.get(&format!("/v1/cards/{id}"))?;
+    if !card.always_offered {
+        return Err(Refusal::AlwaysNotOffered { level: card.level }.into());
+    }
     let rule: RulePreview = client.get(&format!("/v1/cards/{id}/rule"))?;
     let mut out = io::stdout().lock();
     for line in rule.text.lines() {

@@ -17,6 +17,7 @@ use crate::{daemon, kernel};
 
 /// Run the gate: decide what enrolled agents may execute
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[command(after_help = "\
 Options win over the environment, the environment over the file; `expacti config default` shows every setting.
 

@@ -1,6 +1,7 @@
 //! The desk's records as entries of the exec log.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use expacti_agent::log::{Durability, Health, Log as ExecLog, NotLogged, Receipt};
@@ -23,6 +24,8 @@ pub(crate) struct Ledger {
     log: ExecLog,
     boot: BootId,
     gate: Option<Arc<Gate>>,
+    /// Tickets that the kernel refused by itself. The desk hears that they went away, and that is no news for the log.
+    refused: Mutex<HashSet<u64>>,
     metrics: Arc<Metrics>,
     /// Every verdict waits for its record, not only those that matter most.
     waits_for_all: bool,
@@ -30,7 +33,14 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(log: ExecLog, boot: BootId) -> Self {
-        Self { log, boot, gate: None, metrics: Arc::default(), waits_for_all: false }
+        Self {
+            log,
+            boot,
+            gate: None,
+            refused: Mutex::default(),
+            metrics: Arc::default(),
+            waits_for_all: false,
+        }
     }
 
     /// Counts here, and lets every verdict wait for its record if need be.
@@ -60,6 +70,17 @@ impl Ledger {
         if let Ok(receipt) = self.log.append(self.entry(sequence, change), Durability::Batched) {
             receipt.ignore();
         }
+    }
+
+    /// Adds that the kernel refused what was asked about. To be told before the desk is.
+    pub(crate) fn note_refused(&self, ticket: u64, denied: Change) {
+        self.refused().insert(ticket);
+        self.note(Some(ticket), denied);
+    }
+
+    fn refused(&self) -> MutexGuard<'_, HashSet<u64>> {
+        // It is changed in whole steps.
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds something that happened and must not.
@@ -99,6 +120,11 @@ impl Ledger {
         let Record { ticket, agent, change, .. } = record;
         if let (Docketed::Ended { outcome, held_ms }, Some(agent)) = (&change, &agent) {
             self.metrics.ended(agent, outcome, *held_ms);
+        }
+        if matches!(change, Docketed::Ended { outcome: Outcome::Withdrawn { .. }, .. })
+            && ticket.is_some_and(|ticket| self.refused().remove(&ticket))
+        {
+            return Ok(None);
         }
         let agent = agent.unwrap_or_default();
         let after = self.gate.as_ref().is_some_and(|gate| gate.holds_after(&agent));

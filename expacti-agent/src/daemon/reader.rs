@@ -152,7 +152,7 @@ impl Reader {
                     review: None,
                 });
                 self.decider.behind(seq, move |decider| {
-                    decider.ledger.note(Some(seq), denied);
+                    decider.ledger.note_refused(seq, denied);
                     decider.desk.tell(Input::Withdrawn { ticket: seq, why: Withdrawal::Changed });
                 });
             }

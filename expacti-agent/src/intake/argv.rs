@@ -84,7 +84,9 @@ pub(super) fn read_large(event: &Attempt, key: [u64; 2]) -> io::Result<(Vec<Untr
 fn content(key: [u64; 2], argv: &[Untrusted], environment: &[Untrusted]) -> Digest {
     let absorbed = |strings: &[Untrusted]| {
         let mut sip = Sip::new(key);
-        strings.iter().for_each(|string| sip.string(string.as_bytes()));
+        for string in strings {
+            sip.string(string.as_bytes());
+        }
         sip
     };
     let (mut sip, environment) = (absorbed(argv), absorbed(environment).finish());

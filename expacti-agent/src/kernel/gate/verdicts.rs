@@ -47,7 +47,7 @@ pub(super) enum Errand {
 /// Everybody who waits.
 pub(super) struct Waits {
     waiting: Mutex<HashMap<u64, Waiting>>,
-    somebody_waits: Condvar,
+    roused: Condvar,
     pub(super) after: Mutex<HashMap<u64, After>>,
     /// Cgroups whose process was ended: they can go as soon as it is gone.
     pub(super) leftovers: Mutex<Vec<Parked>>,
@@ -66,7 +66,7 @@ impl Waits {
         let ((errands, errands_in), (freezes, freezes_in)) = (mpsc::channel(), mpsc::channel());
         let waits = Self {
             waiting: Mutex::default(),
-            somebody_waits: Condvar::new(),
+            roused: Condvar::new(),
             after: Mutex::default(),
             leftovers: Mutex::default(),
             errands: Mutex::new(errands),
@@ -92,7 +92,7 @@ impl Waits {
     /// Wakes the thread that looks after them. With the lock, so that it is not just about to fall asleep.
     pub(super) fn look_after(&self) {
         drop(self.waiting());
-        self.somebody_waits.notify_one();
+        self.roused.notify_one();
     }
 }
 
@@ -269,11 +269,7 @@ impl Gate {
         loop {
             let mut waiting = self.waits.waiting();
             while waiting.is_empty() && lock(&self.waits.leftovers).is_empty() {
-                waiting = self
-                    .waits
-                    .somebody_waits
-                    .wait(waiting)
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                waiting = self.waits.roused.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
             }
             for (ticket, process) in waiting.iter_mut() {
                 if !process.parking && process.since.elapsed() >= PATIENCE {
