@@ -28,6 +28,11 @@ token=$("$expacti" reviewer add fuzz --role viewer --role reviewer --role admin 
 #
 # Revoking reviewers comes last and alone: once it finds its own name, everything after it is asked by nobody.
 cd "$folder"
+# A simulation gates nothing, and says so with a 503 where a real gate is asked for.
+cat >schemathesis.toml <<END
+[checks.not_a_server_error]
+expected-statuses = ["2xx", "3xx", "4xx", "503"]
+END
 fuzz() {
     schemathesis run "$url/v1/openapi.json" --header "Authorization: Bearer $token" \
         --checks all --exclude-checks positive_data_acceptance --exclude-path /v1/events \

@@ -246,16 +246,20 @@ pub(crate) struct AgentView {
     pub(crate) standing: Option<StandingView>,
 }
 
-/// How an agent is treated, and what became of its execs.
+/// How an agent is treated, and what became of its execs. Left out where the daemon gates nothing, as in a simulation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct StandingView {
     /// Its policy in the configuration.
+    #[schema(required = false)]
     pub(crate) policy: String,
     /// What the gate does with what it sees.
+    #[schema(required = false)]
     pub(crate) mode: ModeWord,
     /// Execs since the daemon started.
+    #[schema(required = false)]
     pub(crate) execs: u64,
     /// Of them denied, by whomever.
+    #[schema(required = false)]
     pub(crate) denied: u64,
 }
 
