@@ -54,6 +54,11 @@ fn risky() -> Command {
     command
 }
 
+/// How often a race is run: more where the environment asks for it.
+fn times(usual: u32) -> u32 {
+    std::env::var("EXPACTI_TIMES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// What a subcommand ends with and says, on both streams.
 fn expacti(arguments: &[&str]) -> (i32, String) {
     let output = Command::new("expacti").args(arguments).output().unwrap();

@@ -356,10 +356,10 @@ fn others_may() {
 }
 
 /// Turns the switch back on, whatever happens in between: later tests need the gate.
-struct SwitchedOff;
+pub(super) struct SwitchedOff;
 
 impl SwitchedOff {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         fs::write(FTRACE, "0").unwrap();
         Self
     }

@@ -1,16 +1,15 @@
 //! `expacti doctor` tells a host that can carry the gate from one that cannot.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::process::Command;
 
 use libtest_mimic::Trial;
 
+use super::defence::SwitchedOff;
+
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::{child, test};
-
-const FTRACE: &str = "/proc/sys/kernel/ftrace_enabled";
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -69,21 +68,6 @@ fn it_says_what_only_root_can_check() {
     }
     for name in ["kernel", "type information", "cgroups", "BPF file system", "ftrace"] {
         assert_eq!(findings[name], "ok", "{findings:?}");
-    }
-}
-
-struct SwitchedOff;
-
-impl SwitchedOff {
-    fn new() -> Self {
-        fs::write(FTRACE, "0").unwrap();
-        Self
-    }
-}
-
-impl Drop for SwitchedOff {
-    fn drop(&mut self) {
-        let _ = fs::write(FTRACE, "1");
     }
 }
 

@@ -5,13 +5,12 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
+use super::{RISKY, risky};
+
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
 use expacti_tests::harness::{child, test};
-
-/// Scored HIGH, so it waits for a human; and it does nothing here, where there is no repository.
-const RISKY: [&str; 5] = ["git", "push", "--force", "origin", "main"];
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -21,12 +20,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("gate::others_are_left_alone", others_are_left_alone),
         test("gate::an_agent_cannot_approve", an_agent_cannot_approve),
     ]
-}
-
-fn risky() -> Command {
-    let mut command = Command::new(RISKY[0]);
-    command.args(&RISKY[1..]);
-    command
 }
 
 fn what_is_harmless_runs_and_is_logged() {

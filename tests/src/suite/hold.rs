@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
+use super::{RISKY, risky, times};
+
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child::{self, run_aside};
 use expacti_tests::harness::daemon::Daemon;
@@ -14,8 +16,6 @@ use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
 
-/// Scored HIGH, so it waits for a human; where it runs, there is no repository.
-const RISKY: [&str; 5] = ["git", "push", "--force", "origin", "main"];
 const RISKY_LINE: &str = "git push --force origin main";
 const NO_REPOSITORY: Option<i32> = Some(128);
 
@@ -33,12 +33,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
         test("hold::after::a_new_daemon_keeps_the_ticket", after_a_new_daemon_keeps_the_ticket),
     ]
-}
-
-fn risky() -> Command {
-    let mut command = Command::new(RISKY[0]);
-    command.args(&RISKY[1..]).current_dir("/");
-    command
 }
 
 fn what_is_approved_runs() {
@@ -270,11 +264,6 @@ fn after_a_new_daemon_keeps_the_ticket() {
     daemon.ask(&["deny", &id]);
     let status = child::wait(&mut first);
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
-}
-
-/// How often a race is run: more where the environment asks for it.
-fn times(usual: u32) -> u32 {
-    std::env::var("EXPACTI_TIMES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 trait NamedShow {

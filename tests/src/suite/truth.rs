@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
+
+use super::times;
 use tempfile::TempDir;
 
 use expacti_tests::harness::cgroup::Cgroup;
@@ -24,11 +26,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("truth::another_directory_while_held_is_asked_anew", held_directory),
         test("truth::a_file_replaced_while_held_is_asked_anew", held_file),
     ]
-}
-
-/// How many attempts race: more where the environment asks for it.
-fn times(usual: u32) -> u32 {
-    std::env::var("EXPACTI_TIMES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 fn rules(decision: &str, argument: &str) -> TempDir {

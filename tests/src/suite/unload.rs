@@ -7,6 +7,8 @@ use std::thread;
 
 use libtest_mimic::Trial;
 
+use super::RISKY;
+
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
@@ -15,7 +17,6 @@ use expacti_tests::harness::{child, test};
 const PINS: &str = "/sys/fs/bpf/expacti";
 /// Some of our programs.
 const PROGRAMS: [&str; 6] = ["check", "committed", "task_alloc", "file_open", "task_kill", "sb_umount"];
-const RISKY: [&str; 5] = ["git", "push", "--force", "origin", "main"];
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
