@@ -58,7 +58,12 @@ fn scripts_are_judged_with_their_interpreters() {
 fn without_a_daemon_nothing_new_runs() {
     let agent = Cgroup::new("agent");
     let daemon = Daemon::gating(&agent, &["--grace=1"]);
-    child::run(&agent, Command::new("/bin/echo").arg("known")).unwrap();
+    // The kernel is told to remember behind the verdict.
+    until("an exec that the kernel lets through by itself", || {
+        child::run(&agent, Command::new("/bin/echo").arg("known")).unwrap();
+        let record = daemon.records().into_iter().next()?;
+        (record["verdict"]["decider"]["by"] == "cache").then_some(())
+    });
     let _folder = daemon.kill();
     let error = child::run(&agent, Command::new("/bin/echo").arg("new")).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EPERM));
