@@ -59,10 +59,11 @@ echo "ready $uptime" >&3
 if [[ $MODE == shell ]]; then
     program='bash --login'
     [[ ! -e /opt/expacti/script ]] || program=/opt/expacti/script
-    # The size is forgotten when the terminal is closed, so it is set from inside.
+    # The size is forgotten when the terminal is closed, so it is set from inside. Opened once for reading and writing, as
+    # a login does it: tmux writes to its standard input.
     size=${ROWS:+stty rows $ROWS cols $COLUMNS_HERE;}
     TERM=$TERM_HERE setsid --ctty bash -c "$size exec $program" \
-        < /dev/hvc0 > /dev/hvc0 2>&1 3>&-
+        <> /dev/hvc0 >&0 2>&1 3>&-
     echo "exit $?" >&3
 else
     out=$(port expacti.out) err=$(port expacti.err)
