@@ -17,6 +17,7 @@ mod problem;
 mod records;
 mod rules;
 mod session;
+mod suggestions;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -258,6 +259,8 @@ impl Api {
             .route("/v1/rules", get(rules::list))
             .route("/v1/rules/try", post(rules::attempt))
             .route("/v1/rules/check", post(rules::check))
+            .route("/v1/rules/suggestions", get(suggestions::list))
+            .route("/v1/rules/suggestions/{name}/accept", post(suggestions::accept))
             .route("/v1/grants", get(agents::grants))
             .route("/v1/grants/{id}", delete(agents::revoke_grant))
             .route("/v1/me", get(people::me))

@@ -1,9 +1,9 @@
-//! Rules that reviewers made by saying "always": a file of TOML in the node's own folder.
+//! Rules that reviewers made by saying "always", or accepted of those that the exec log speaks for: a file of TOML in the node's own folder.
 //!
 //! It is text that people may read, edit and move into their own files. A rule of theirs with the same name beats one
 //! of these.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,11 +12,37 @@ use std::path::{Path, PathBuf};
 use expacti_core::remember::Suggestion;
 use expacti_core::rules::Source;
 
-/// How each rule's part of the file begins.
-const HEADING: &str = "# From ticket ";
+/// How each rule's part of the file begins, by where it is from.
+const HEADINGS: [&str; 2] = ["# From ticket ", "# From the exec log, "];
 
 /// How the file begins.
 const FIRST: &str = "# Rules that reviewers made by approving \"always\". expacti adds to this file; edit it as you like and reload.\n";
+
+/// Where a rule is from.
+#[derive(Clone, Debug)]
+pub(crate) enum Provenance {
+    /// Humans said "always".
+    Ticket {
+        /// To what.
+        number: u64,
+        /// Who.
+        by: String,
+    },
+    /// It was suggested, and somebody accepted it.
+    Log {
+        /// Who.
+        by: String,
+    },
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ticket { number, by } => write!(f, "# From ticket {number}, approved by {by}."),
+            Self::Log { by } => write!(f, "# From the exec log, accepted by {by}."),
+        }
+    }
+}
 
 /// The store.
 #[derive(Clone, Debug)]
@@ -44,20 +70,19 @@ impl Learned {
 
     /// The store with one rule more. One of the same name gives way to it: it is about the same command.
     #[must_use]
-    pub(crate) fn with(&self, rule: &Suggestion, ticket: u64, by: &[String]) -> Self {
+    pub(crate) fn with(&self, rule: &Suggestion, from: &Provenance) -> Self {
         let name = format!("name = \"{}\"", rule.name);
         let mut text = String::new();
         for part in parts(&self.text) {
-            if !(part.starts_with(HEADING) && part.lines().any(|line| line == name)) {
+            if !(is_ours(part) && part.lines().any(|line| line == name)) {
                 text.push_str(part);
             }
         }
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let (by, rule) = (by.join(" and "), rule.text.trim_end());
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{HEADING}{ticket}, approved by {by}.\n{rule}");
+        let _ = writeln!(text, "{from}\n{}", rule.text.trim_end());
         Self { path: self.path.clone(), text }
     }
 
@@ -74,6 +99,10 @@ impl Learned {
     }
 }
 
+fn is_ours(part: &str) -> bool {
+    HEADINGS.iter().any(|heading| part.starts_with(heading))
+}
+
 /// The text cut in front of each heading.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
@@ -81,8 +110,8 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
         if rest.is_empty() {
             return None;
         }
-        let end =
-            rest.match_indices(HEADING).map(|(at, _)| at).find(|at| *at > 0 && rest[..*at].ends_with('\n'));
+        let starts = rest.match_indices("\n# From ").map(|(at, _)| at + 1);
+        let end = starts.into_iter().find(|at| is_ours(&rest[*at..]));
         let (part, behind) = rest.split_at(end.unwrap_or(rest.len()));
         rest = behind;
         Some(part)
@@ -113,16 +142,18 @@ mod tests {
     fn rules_are_added_once_and_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("learned.toml");
-        let by = ["alice".to_owned(), "bob".to_owned()];
+        let by = |number, by: &str| Provenance::Ticket { number, by: by.to_owned() };
         let learned = Learned::open(&path).unwrap();
-        let learned = learned.with(&suggestion(&["git", "push"], 1_000_000), 7, &by);
-        let learned = learned.with(&suggestion(&["git", "fetch"], 1_000_000), 8, &by[..1]);
-        let learned = learned.with(&suggestion(&["git", "push"], 2_000_000), 9, &by[..1]);
+        let learned = learned.with(&suggestion(&["git", "push"], 1_000_000), &by(7, "alice and bob"));
+        let learned =
+            learned.with(&suggestion(&["git", "fetch"], 1_000_000), &Provenance::Log { by: "bob".into() });
+        let learned = learned.with(&suggestion(&["git", "push"], 2_000_000), &by(9, "alice"));
         learned.save().unwrap();
         let read = Learned::open(&path).unwrap();
         assert_eq!(read.text, learned.text);
         assert_eq!(read.text.matches("[[rule]]").count(), 2, "{}", read.text);
         assert!(read.text.starts_with(FIRST) && read.text.contains("# From ticket 9, approved by alice.\n"));
+        assert!(read.text.contains("# From the exec log, accepted by bob.\n"), "{}", read.text);
         assert!(!read.text.contains("ticket 7"), "{}", read.text);
         let rules =
             RuleSet::load(&[read.source().unwrap()], 1, &|request| assess(request, &Tools::embedded()))
@@ -135,8 +166,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("learned.toml");
         fs::write(&path, "# mine\n[[rule]]\nname = \"own\"\n").unwrap();
-        let learned =
-            Learned::open(&path).unwrap().with(&suggestion(&["git", "push"], 1), 7, &["a".to_owned()]);
+        let from = Provenance::Ticket { number: 7, by: "a".into() };
+        let learned = Learned::open(&path).unwrap().with(&suggestion(&["git", "push"], 1), &from);
         assert!(
             learned.text.starts_with("# mine\n[[rule]]\nname = \"own\"\n# From ticket 7"),
             "{}",

@@ -15,6 +15,7 @@ mod learned;
 mod notify;
 mod operations;
 mod reviewers;
+mod suggestions;
 mod tui;
 mod web;
 mod wire;

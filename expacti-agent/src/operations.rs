@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use expacti_core::remember::Suggestion;
+
 use crate::config::Mode;
 
 /// Does it. Methods may take a moment and may block: call them where that keeps nobody waiting.
@@ -14,6 +16,9 @@ pub(crate) trait Operations: Send + Sync + 'static {
 
     /// Ends the gate around an agent. What waits is denied, what runs is free.
     fn withdraw(&self, agent: &str, by: &str) -> Result<(), OperationError>;
+
+    /// Keeps a rule that was suggested. The number of the rules in force from then on.
+    fn accept_rule(&self, rule: &Suggestion, by: &str) -> Result<u64, OperationError>;
 
     /// How an agent is treated, and what became of its execs.
     fn standing(&self, agent: &str) -> Option<Standing>;

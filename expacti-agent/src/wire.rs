@@ -22,7 +22,10 @@ pub(crate) use self::problem::ProblemBody;
 pub(crate) use self::records::{
     ChainView, ProvenChain, RecordDetail, RecordLine, RecordPage, RecordTree, RulePreview, SimilarView,
 };
-pub(crate) use self::rules::{RuleCheck, RulePage, RuleProblem, RuleView};
+pub(crate) use self::rules::{
+    Acceptance, AcceptedView, RuleCheck, RulePage, RuleProblem, RuleView, SuggestedCommand, SuggestionPage,
+    SuggestionView,
+};
 pub(crate) use self::session::{Credentials, SessionView};
 pub(crate) use self::shown::{command_line, masked_line, outcome_in_words};
 

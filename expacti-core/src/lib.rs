@@ -19,6 +19,7 @@ pub mod rules;
 mod score;
 mod see;
 mod sql;
+pub mod suggest;
 pub mod time;
 pub mod tools;
 pub mod untrusted;

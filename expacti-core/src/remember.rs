@@ -3,7 +3,7 @@
 //! What is remembered is the very command: every word, the file, the folder and the agent. Nothing is guessed from one
 //! approval; who wants more writes a rule. It is shown, with what else it would have let through, before it is kept.
 
-mod toml_text;
+pub(crate) mod toml_text;
 
 use crate::assessment::Assessment;
 use crate::decide::{Case, decide};

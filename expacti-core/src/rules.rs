@@ -29,7 +29,7 @@ mod strict;
 mod url;
 
 pub(crate) use self::answer::Answer;
-pub(crate) use self::coverage::coverage;
+pub(crate) use self::coverage::{coverage, open_commands, vouches_for};
 pub(crate) use self::environment::dangerous_variable;
 pub use self::examples::with_assumed_executable;
 pub use self::lint::{Finding, FindingKind, lint};
@@ -40,3 +40,4 @@ pub use self::set::{Assess, RuleSet};
 pub use self::source::{LoadError, Origin, Place, Problem, Source};
 pub use self::starter::{STARTER_SETS, StarterSet};
 pub(crate) use self::strict::{denied_by, reviewed_by};
+pub(crate) use self::url::plain_host;

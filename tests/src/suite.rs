@@ -12,6 +12,7 @@ mod probes;
 mod review;
 mod run;
 mod signals;
+mod suggest;
 mod truth;
 mod unload;
 mod ways;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Trial> {
         unload::tests(),
         config::tests(),
         agents::tests(),
+        suggest::tests(),
         run::tests(),
         ways::tests(),
         probes::tests(),

@@ -3,7 +3,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{agents, cards, events, evidence, operations, people, precedents, records, rules, session};
+use super::{
+    agents, cards, events, evidence, operations, people, precedents, records, rules, session, suggestions,
+};
 use crate::wire::Health;
 
 #[derive(OpenApi)]
@@ -12,7 +14,7 @@ use crate::wire::Health;
     paths(
         cards::list, cards::show, cards::vote, cards::ticket, precedents::similar, precedents::rule,
         records::list, records::show, records::stats, evidence::take, evidence::chain, evidence::prove,
-        rules::list, rules::attempt, rules::check,
+        rules::list, rules::attempt, rules::check, suggestions::list, suggestions::accept,
         agents::list, agents::stop, agents::resume, agents::kill, agents::grants, agents::revoke_grant,
         session::begin, session::show, session::end,
         people::me, people::list, people::add, people::revoke,

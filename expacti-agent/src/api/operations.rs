@@ -33,7 +33,7 @@ impl Api {
         })
     }
 
-    async fn operate_on<T: Send + 'static>(
+    pub(super) async fn operate_on<T: Send + 'static>(
         &self,
         act: impl FnOnce(&dyn Operations) -> Result<T, OperationError> + Send + 'static,
     ) -> Result<T, Problem> {

@@ -2,6 +2,7 @@
 
 mod records;
 mod session;
+mod suggestions;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

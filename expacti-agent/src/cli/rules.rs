@@ -1,8 +1,9 @@
-//! `expacti rules`: what can be done with rule files without a daemon.
+//! `expacti rules`: what can be done with rule files without a daemon, and rules that the exec log speaks for.
 
 mod check;
 mod list;
 mod simulate;
+mod suggest;
 mod test;
 
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use expacti_core::rules::{LoadError, Problem, Source};
 use super::ending::{BadInput, Ending};
 use super::rule_files;
 
-/// Check, test, list and try out rules
+/// Check, test, list and try out rules, and find those that are missing
 #[derive(Args)]
 pub(super) struct Rules {
     #[command(subcommand)]
@@ -26,6 +27,7 @@ enum Command {
     Test(test::Test),
     List(list::List),
     Simulate(simulate::Simulate),
+    Suggest(Box<suggest::Suggest>),
 }
 
 /// Rule files as arguments.
@@ -46,6 +48,7 @@ impl Rules {
             Command::Test(command) => command.run(),
             Command::List(command) => command.run(),
             Command::Simulate(command) => command.run(),
+            Command::Suggest(command) => command.run(),
         }
     }
 }

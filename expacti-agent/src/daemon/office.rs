@@ -13,6 +13,7 @@ use expacti_abi::control::agent;
 use expacti_agent::log::Health;
 use expacti_core::docket::Input;
 use expacti_core::record::secrets::Masker;
+use expacti_core::remember::Suggestion;
 
 use super::book::Book;
 use super::engine::{InForce, Treated};
@@ -98,6 +99,10 @@ impl Operations for Office {
 
     fn withdraw(&self, agent: &str, by: &str) -> Result<(), OperationError> {
         self.withdraw_one(agent, by)
+    }
+
+    fn accept_rule(&self, rule: &Suggestion, by: &str) -> Result<u64, OperationError> {
+        self.accept(rule, by)
     }
 
     fn standing(&self, agent: &str) -> Option<Standing> {

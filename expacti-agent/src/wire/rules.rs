@@ -1,6 +1,6 @@
 //! Rules, as the API shows them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A rule in force.
@@ -62,4 +62,90 @@ pub(crate) struct RuleProblem {
     pub(crate) what: String,
     /// What to do.
     pub(crate) help: String,
+}
+
+/// Rules that the exec log speaks for.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SuggestionPage {
+    /// How many attempts were looked at, newest first.
+    pub(crate) looked_at: u64,
+    /// There are older ones that were not looked at.
+    pub(crate) more: bool,
+    /// Of those looked at, how many would wait for humans under the rules in force.
+    pub(crate) asked: u64,
+    /// How many of these would not, if everything were accepted that nothing speaks against.
+    pub(crate) saved: u64,
+    /// The one that saves most questions comes first.
+    pub(crate) suggestions: Vec<SuggestionView>,
+}
+
+/// A rule that could be accepted.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SuggestionView {
+    /// Its name, made of what it takes: the same pattern has the same name.
+    pub(crate) name: String,
+    /// What it takes, on one line, escaped.
+    pub(crate) pattern: String,
+    /// Its TOML.
+    pub(crate) text: String,
+    /// Attempts that ran and in which it would have vouched for a command.
+    pub(crate) matched: u64,
+    /// Of them, those that humans approved.
+    pub(crate) approved: u64,
+    /// Attempts that nobody would have been asked about with this rule alone.
+    pub(crate) saves: u64,
+    /// Up to which score it allows, 0 to 100.
+    pub(crate) score: u8,
+    /// When it ends, as RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<String>,
+    /// Some of what it takes.
+    pub(crate) examples: Vec<SuggestedCommand>,
+    /// Some of what lies near and is not taken, refused ones first.
+    pub(crate) beside: Vec<SuggestedCommand>,
+    /// What somebody refused and it would take: think twice.
+    pub(crate) refused: Vec<SuggestedCommand>,
+}
+
+/// One attempt that speaks for or against a rule.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SuggestedCommand {
+    /// Its record.
+    pub(crate) id: String,
+    /// Its command on one line, escaped.
+    pub(crate) command: String,
+    /// Its agent.
+    pub(crate) agent: String,
+    /// `approved`, `ran`, `refused`, or `open` where nobody answered.
+    pub(crate) became: String,
+}
+
+/// Which suggestions one of them was among.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acceptance {
+    /// The question that it was an answer to.
+    #[serde(default)]
+    pub(crate) q: String,
+    /// The same as there; 2 where it was left out.
+    #[serde(default = "Acceptance::at_least")]
+    pub(crate) at_least: u64,
+}
+
+impl Acceptance {
+    /// What is worth a rule unless one says otherwise.
+    pub(crate) fn at_least() -> u64 {
+        2
+    }
+}
+
+/// A rule that was accepted.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AcceptedView {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its TOML, as it is kept.
+    pub(crate) text: String,
+    /// The number of the rules in force.
+    pub(crate) generation: u64,
 }

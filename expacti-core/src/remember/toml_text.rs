@@ -74,7 +74,8 @@ pub(super) fn rule(
     text
 }
 
-fn word(word: &Untrusted) -> String {
+/// One word of `argv`, as an element that takes it and nothing else.
+pub(crate) fn word(word: &Untrusted) -> String {
     match word.as_str() {
         Some("...") => "{literal = \"...\"}".to_owned(),
         Some(text) => string(text),
@@ -83,7 +84,7 @@ fn word(word: &Untrusted) -> String {
 }
 
 /// A basic string of TOML. What is not plainly visible is written as an escape.
-fn string(text: &str) -> String {
+pub(crate) fn string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -100,7 +101,7 @@ fn string(text: &str) -> String {
 }
 
 /// A glob that takes this text only.
-fn glob_of(text: &str) -> String {
+pub(crate) fn glob_of(text: &str) -> String {
     let mut glob = String::new();
     for c in text.chars() {
         if "*?[]{}\\".contains(c) {

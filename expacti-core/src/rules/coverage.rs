@@ -1,5 +1,7 @@
 //! Whether allow rules vouch for everything that a request would run.
 
+mod open;
+
 use std::borrow::Cow;
 
 use super::answer::Answer;
@@ -14,6 +16,8 @@ use crate::evaluation::Level;
 use crate::policy::Risk;
 use crate::time::Timestamp;
 use crate::untrusted::Untrusted;
+
+pub(crate) use self::open::{open_commands, vouches_for};
 
 /// Allow rules that together cover a request.
 #[derive(Clone, Copy, Debug)]

@@ -82,6 +82,12 @@ impl RuleSet {
         ids.into_iter().filter_map(|id| self.rule(id)).filter(move |other| !std::ptr::eq(*other, rule))
     }
 
+    /// These rules and those, as they would be in force together. Where two have one name, the first counts.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let rules = self.rules.iter().chain(&other.rules).cloned().collect();
+        Self::assemble(rules, self.generation, &mut Vec::new())
+    }
+
     /// One rule by itself, for its examples.
     pub(super) fn of_one(rule: Rule) -> Self {
         Self::assemble(vec![rule], 0, &mut Vec::new())

@@ -36,6 +36,12 @@ pub(crate) fn url_host(word: &[u8]) -> Option<UrlHost<'_>> {
     Some(UrlHost { host, plain })
 }
 
+/// The host of a URL that every program reads alike, in lower case.
+pub(crate) fn plain_host(word: &str) -> Option<String> {
+    let url = url_host(word.as_bytes()).filter(|url| url.plain)?;
+    Some(url.host.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

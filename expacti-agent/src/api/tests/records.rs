@@ -33,15 +33,15 @@ because = "not here"
 argv = ["shutdown", "..."]
 "#;
 
-struct Site {
-    served: Served,
+pub(super) struct Site {
+    pub(super) served: Served,
     log: Log,
     engine: Arc<InForce>,
     _home: tempfile::TempDir,
 }
 
 impl Site {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let tools = Tools::embedded();
         let rules = RuleSet::load(&[Source::file("team.toml", RULES)], 7, &|request| assess(request, &tools))
             .unwrap();
@@ -58,7 +58,7 @@ impl Site {
     }
 
     /// An agent tries this, and the engine judges it.
-    async fn attempt(&self, argv: &[&str]) -> u64 {
+    pub(super) async fn attempt(&self, argv: &[&str]) -> u64 {
         let request = ExecRequest {
             argv: argv.iter().map(|word| (*word).into()).collect(),
             agent: Agent { name: "claude".into(), cgroup: "/agents/claude".into() },
@@ -73,7 +73,7 @@ impl Site {
         ticket
     }
 
-    async fn get(&self, client: &Client, path: &str) -> Result<Value, ClientError> {
+    pub(super) async fn get(&self, client: &Client, path: &str) -> Result<Value, ClientError> {
         self.log.settle().await.unwrap();
         let (client, path) = (client.clone(), path.to_owned());
         ask(move || client.get(&path)).await

@@ -1,12 +1,15 @@
-//! "Always" becomes a rule: the narrowest one, kept in the node's own folder, in force at once.
+//! "Always" becomes a rule, and so does what was accepted of the exec log: kept in the node's own folder, in force at once.
 
 use std::sync::Arc;
 
 use expacti_core::remember::{NotOffered, Suggestion};
+use expacti_core::rules::RuleSet;
 
 use super::super::{learned, rules_of, say};
-use super::Office;
+use super::{Office, State, failed};
 use crate::desk::Proposal;
+use crate::learned::{Learned, Provenance};
+use crate::operations::OperationError;
 
 /// Why no rule was made.
 #[derive(Debug, thiserror::Error)]
@@ -45,19 +48,43 @@ impl Office {
         let state = self.state();
         let engine = self.engine.now();
         let rule = engine.suggest(&proposal.request, &because(proposal), &self.masker)?;
-        let keep = || -> anyhow::Result<()> {
-            let learned = learned(&state.config.home)?.with(&rule, proposal.ticket, &proposal.by);
-            let next = self.gate.generation()? + 1;
-            // With everything else there is: a rule that does not fit is not kept.
-            let rules = rules_of(&state.config.rules, Some(&learned), &engine.tools, next)?;
-            learned.save()?;
-            self.gate.raise_generation()?;
-            self.engine.change(|engine| engine.rules = Arc::new(rules));
-            Ok(())
-        };
-        keep().map_err(NotLearned::Failed)?;
+        let from = Provenance::Ticket { number: proposal.ticket, by: proposal.by.join(" and ") };
+        self.fit(&state, &rule, &from).and_then(|fit| self.keep(fit)).map_err(NotLearned::Failed)?;
         Ok(rule)
     }
+
+    /// Keeps a rule that was made of the exec log. The number of the rules in force from then on.
+    pub(super) fn accept(&self, rule: &Suggestion, by: &str) -> Result<u64, OperationError> {
+        let state = self.state();
+        let from = Provenance::Log { by: by.to_owned() };
+        let fit =
+            self.fit(&state, rule, &from).map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
+        self.ledger.administer(by, "rule-accepted", &rule.name, &rule.text).map_err(failed)?;
+        let generation = self.keep(fit).map_err(|error| OperationError::Failed(format!("{error:#}")))?;
+        say(&format!("from now on the rule {} is in force, by {by}", rule.name));
+        Ok(generation)
+    }
+
+    /// With everything else there is: a rule that does not fit is not kept.
+    fn fit(&self, state: &State, rule: &Suggestion, from: &Provenance) -> anyhow::Result<Fit> {
+        let learned = learned(&state.config.home)?.with(rule, from);
+        let next = self.gate.generation()? + 1;
+        let rules = rules_of(&state.config.rules, Some(&learned), &self.engine.now().tools, next)?;
+        Ok(Fit { learned, rules })
+    }
+
+    fn keep(&self, Fit { learned, rules }: Fit) -> anyhow::Result<u64> {
+        learned.save()?;
+        let generation = self.gate.raise_generation()?;
+        self.engine.change(|engine| engine.rules = Arc::new(rules));
+        Ok(generation)
+    }
+}
+
+/// A store with one rule more, and everything that is in force with it.
+struct Fit {
+    learned: Learned,
+    rules: RuleSet,
 }
 
 fn because(proposal: &Proposal) -> String {
