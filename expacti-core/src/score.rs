@@ -1,5 +1,6 @@
 //! What one command is worth: the strongest thing it does, then everything that makes it worse or better.
 
+mod calls;
 mod context;
 mod flow;
 mod http;
@@ -129,6 +130,7 @@ impl<'t> Look<'t> {
         };
         let covered = net::Covered {
             words: longest,
+            nothing: fitting.is_empty(),
             harmless: fitting
                 .iter()
                 .filter(|fit| counts(fit))
@@ -163,10 +165,18 @@ impl<'t> Look<'t> {
             && (effect.program.is_empty()
                 || effect.program.iter().any(|pattern| glob(pattern, &self.seen.program.name)))
             && (!effect.privileged || self.seen.privileged)
+            && (!effect.elsewhere || self.seen.elsewhere)
+            && (effect.within.is_empty() || self.lies_within(&effect.within))
             && (!effect.secret_args || free().any(|word| paths::is_secret(self, &word.text)))
             && (effect.input.is_empty() || input_fits())
             && (!effect.into_file || self.writes_a_file());
         holds.then_some(rest)
+    }
+
+    /// Whether a command of one of these names carries it.
+    fn lies_within(&self, names: &[String]) -> bool {
+        let outer = |via: &String| via.split(' ').next().unwrap_or_default().to_owned();
+        self.seen.via.iter().map(outer).any(|outer| names.contains(&outer))
     }
 
     /// Whether its output goes into a file that stays.
@@ -228,26 +238,56 @@ impl<'t> Look<'t> {
             .filter_map(|redirection| redirection.target.as_ref())
             .filter(|target| !paths::is_harmless_device(self.known, &target.text.to_lossy()))
             .map(|target| {
+                let text = target.text.to_lossy();
+                let empties = self.writes_nothing() || paths::is_database(self, &text);
+                let (id, points, why) = if empties {
+                    ("shell.empty-file", 35, "empties a file, or writes over a database")
+                } else {
+                    ("shell.write-file", 15, "writes its output to a file")
+                };
                 let mut candidate = Candidate {
-                    id: Cow::Borrowed("shell.write-file"),
+                    id: Cow::Borrowed(id),
                     // In `find -exec sh -c '> "$1"'` it is every file that is found.
-                    points: if self.seen.appends && !target.literal { 50 } else { 15 },
-                    why: Cow::Borrowed("writes its output to a file"),
+                    points: if self.seen.appends && !target.literal { 50 } else { points },
+                    why: Cow::Borrowed(why),
                     categories: Cow::Borrowed(&[Category::FileMutation]),
                     undo: Undo::Hard,
                     production: None,
                     with: Vec::new(),
                 };
-                let text = target.text.to_lossy();
                 paths::judge(
                     self,
-                    PathRole::Write,
+                    if empties { PathRole::Delete } else { PathRole::Write },
                     std::iter::once((text.as_ref(), target.literal)),
                     &mut candidate,
                 );
                 candidate
             })
             .collect()
+    }
+
+    /// Whether it destroys whatever another command names: `branch -D $(...)`.
+    fn finds_its_targets(&self, base: &Candidate<'t>) -> bool {
+        base.points >= 50
+            && !self.seen.substituted.is_empty()
+            && !base.categories.contains(&Category::ProcessAndService)
+            && self.arguments.free().iter().skip(1).any(|word| !word.literal && word.text.contains("$("))
+    }
+
+    /// Whether nothing comes out of it, so that a file it is sent to ends up empty: `> file`, `cat /dev/null > file`.
+    fn writes_nothing(&self) -> bool {
+        let literal =
+            |at: usize| self.seen.words.get(at).filter(|word| word.literal).map(|word| word.text.as_bytes());
+        match self.seen.words.len() {
+            // Behind a loop or a group it is their output.
+            0 => {
+                let beside = self.all.iter().filter(|other| other.parent == self.seen.parent);
+                self.seen.assignments.is_empty() && beside.take(2).count() == 1
+            }
+            1 => matches!(literal(0), Some(b":" | b"true")),
+            2 => literal(1) == Some(b"/dev/null") && literal(0) == Some(b"cat"),
+            _ => false,
+        }
     }
 
     fn additions(&self) -> Vec<Addition<'t>> {
@@ -323,7 +363,8 @@ impl<'t> Look<'t> {
                 add(&mut total, &modifier.id, modifier.points, &modifier.why);
             }
         }
-        if self.seen.appends && base.undo >= Undo::Hard && base.with.is_empty() {
+        let from_input = self.seen.appends || self.finds_its_targets(base);
+        if from_input && base.undo >= Undo::Hard && base.with.is_empty() {
             let modifier = &known.targets_from_input;
             add(&mut total, &modifier.id, modifier.points, &modifier.why);
         }

@@ -6,6 +6,7 @@
 mod interpreters;
 mod name;
 pub(crate) mod shell;
+mod unknown;
 pub(crate) mod unwrap;
 
 use std::rc::Rc;

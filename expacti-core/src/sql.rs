@@ -71,6 +71,26 @@ pub(crate) fn classes<'k>(
     found
 }
 
+/// Whether a text that nobody called SQL is some, of the kind that changes something: `drop table x`, `delete from x`.
+pub(crate) fn looks_like_sql(text: &str) -> bool {
+    const FIRST: [&str; 9] =
+        ["drop", "truncate", "delete", "alter", "update", "grant", "insert", "create", "detach"];
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let bytes = text.as_bytes();
+    let begins = |at: usize, word: &str| {
+        bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+            && !at.checked_sub(1).is_some_and(|before| is_letter(bytes[before]))
+            && !bytes.get(at + word.len()).is_some_and(|b| is_letter(*b))
+    };
+    let starts = bytes.iter().enumerate().filter(|(_, b)| b"dtaugicDTAUGIC".contains(b));
+    starts.map(|(at, _)| at).any(|at| {
+        let Some(first) = FIRST.iter().find(|word| begins(at, word)) else { return false };
+        let rest = text.get(at + first.len()..).unwrap_or_default();
+        let words: Vec<String> = rest.split_whitespace().take(8).map(str::to_ascii_lowercase).collect();
+        keywords::is_statement(first, &words)
+    })
+}
+
 fn parse(text: &str, source: SqlSource) -> Option<Vec<sqlparser::ast::Statement>> {
     if text.len() > MAX_PARSED || nesting(text) > MAX_NESTING || text.trim_start().starts_with(['\\', '.']) {
         return None;

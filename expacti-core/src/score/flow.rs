@@ -1,8 +1,8 @@
 //! What flows from one command into another: code from the network into a shell, secrets out to the network.
 
-use super::{Candidate, Look, secrets};
-use crate::see::{Finding, Seen};
-use crate::tools::{Category, RunsKind, Tool, glob};
+use super::{Candidate, Look, net, paths, secrets};
+use crate::see::{Finding, Input, Seen};
+use crate::tools::{Arguments, Category, PathRole, Runs, RunsKind, Tool, glob};
 
 /// Commands that are followed up a stream.
 const MAX_STREAM: usize = 64;
@@ -18,6 +18,10 @@ struct Sources {
     any: bool,
     gate: bool,
     bulk: bool,
+    /// What is packed lies outside of the work tree.
+    elsewhere: bool,
+    /// A shell that reads its commands while it runs.
+    terminal: bool,
 }
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
@@ -47,15 +51,24 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if (piped.gate || substituted.gate) && tool.otherwise.categories.contains(&Category::ProcessAndService) {
         found.push(Look::stand_alone(&known.gate_path, Category::PrivilegeAndEscape));
     }
+    let moves = piped.any || substituted.any || matches!(look.seen.input, Input::File) || uploads(look, tool);
+    if moves
+        && (tool.sends || sends_under(look, tool))
+        && look.seen.words.iter().skip(1).take(64).any(|word| net::has_public_address(&word.text.to_lossy()))
+    {
+        found.push(Look::stand_alone(&known.data_to_address, Category::NetworkTransfer));
+    }
     if tool.sends || sends_under(look, tool) {
         let secret = piped.secret
             || substituted.secret
             || tool.sends && (secrets::names_one(look) || secrets::reads_one(look, look.seen));
-        if secret {
+        if piped.terminal && !tool.runs.iter().any(|runs| runs.elsewhere) {
+            found.push(Look::stand_alone(&known.terminal_to_network, Category::RemoteExecution));
+        } else if secret {
             found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
         } else if piped.environment || substituted.environment || sends_written(look) {
             found.push(Look::stand_alone(&known.environment_to_network, Category::SecretsAndCredentials));
-        } else if piped.bulk && !tool.runs.iter().any(|runs| runs.elsewhere) {
+        } else if piped.bulk && (piped.elsewhere || !tool.runs.iter().any(|runs| runs.elsewhere)) {
             found.push(Look::stand_alone(&known.bulk_to_network, Category::NetworkTransfer));
         } else if tool.sends && piped.any && !tool.runs.iter().any(|runs| runs.elsewhere) {
             found.push(Look::stand_alone(&known.data_to_network, Category::NetworkTransfer));
@@ -76,6 +89,13 @@ fn sends_written(look: &Look<'_>) -> bool {
         });
         sent && (shows_environment(earlier) || secrets::shows_secret(look, earlier))
     })
+}
+
+/// Whether its last argument, behind others, is a place on another machine.
+fn uploads(look: &Look<'_>, tool: &Tool) -> bool {
+    let copies = tool.otherwise.paths == Some(PathRole::WriteLast) || tool.reveals && tool.sends;
+    let [_, .., last] = look.arguments.free() else { return false };
+    copies && last.text.contains(':')
 }
 
 /// A subcommand that opens a connection, of a program that has others.
@@ -103,12 +123,18 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
         }
         let Some(seen) = look.all.get(number) else { continue };
         sources.any = true;
+        sources.terminal |= is_terminal(look, seen);
         if let Some(tool) = look.tools.find(&seen.program.name) {
             sources.fetched |= tool.fetches;
             sources.decoded |= tool.decodes;
             let under = seen.words.get(1).map(|word| word.text.to_lossy());
             let packs = |sub: &String| under.as_deref() == Some(sub.as_str());
-            sources.bulk |= tool.bulk || tool.bulk_under.iter().any(packs);
+            let bulk = tool.bulk || tool.bulk_under.iter().any(packs);
+            sources.bulk |= bulk;
+            sources.elsewhere |= bulk && {
+                let mut words = seen.words.iter().skip(1).take(MAX_STREAM).map(|word| word.text.to_lossy());
+                words.any(|word| word.starts_with(['/', '~']) && paths::lies_elsewhere(look, &word))
+            };
         }
         sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
             let path = format!("/{}", word.text.to_lossy());
@@ -125,13 +151,24 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
     sources
 }
 
+/// A shell without a script and without a text: what it runs comes from where it reads.
+fn is_terminal(look: &Look<'_>, seen: &Seen) -> bool {
+    let Some(tool) = look.tools.find(&seen.program.name) else { return false };
+    let script = tool.runs.iter().find(|runs| runs.kind == RunsKind::Script);
+    let reads = |runs: &Runs| {
+        let arguments = Arguments::read(Some(tool), &seen.words, None);
+        arguments.free().is_empty() && !arguments.has(&runs.options) && !tool.runs_files
+    };
+    script.is_some_and(reads) && !seen.program_from_text && !matches!(seen.input, Input::Text(_))
+}
+
 /// `env`, `printenv`, `set`, `export -p` without arguments that narrow them.
 fn shows_environment(seen: &Seen) -> bool {
     let rest = seen.words.len() - usize::from(!seen.words.is_empty());
     match seen.program.name.as_str() {
         "env" | "printenv" | "set" => rest == 0,
         "export" | "declare" | "typeset" => {
-            seen.words.get(1).is_none_or(|word| word.text.as_bytes() == b"-p")
+            seen.words.get(1).is_none_or(|word| matches!(word.text.as_bytes(), b"-p" | b"-x" | b"-px"))
         }
         _ => false,
     }

@@ -64,10 +64,13 @@ fn fetched_before(look: &Look<'_>) -> bool {
     let Some(tool) = look.tool else { return false };
     let runs_file =
         tool.runs_files || tool.code.is_some() || tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
+    let installs = tool.otherwise.categories.contains(&Category::PackageManagement);
     let file = if look.seen.program.folder.is_some() {
         look.seen.words.first().map(|word| word.text.to_lossy())
     } else {
-        look.arguments.free().first().filter(|_| runs_file).map(|word| word.text.clone())
+        let mut free = look.arguments.free().iter();
+        let file = if installs { free.rfind(|word| word.text.contains('.')) } else { free.next() };
+        file.filter(|_| runs_file || installs).map(|word| word.text.clone())
     };
     let Some(file) = file else { return false };
     let bare = file.trim_start_matches("./");

@@ -134,6 +134,12 @@ pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
     holds_secrets(look, &Path::read(look, text))
 }
 
+/// Whether a path is one in which the system itself keeps secrets, wherever the work tree is.
+pub(super) fn is_secret_of_the_system(look: &Look<'_>, text: &str) -> bool {
+    let places = look.known.places.secrets.iter();
+    text.len() <= 1024 && places.filter(|place| place.starts_with('/')).any(|place| glob(place, text))
+}
+
 fn holds_secrets(look: &Look<'_>, path: &Path<'_>) -> bool {
     let fits = |pattern: &String| path.fits(pattern) || glob(pattern, path.text);
     look.known.places.secrets.iter().any(fits) && !look.known.places.harmless.iter().any(fits)
@@ -143,6 +149,11 @@ fn holds_secrets(look: &Look<'_>, path: &Path<'_>) -> bool {
 pub(super) fn lies_elsewhere(look: &Look<'_>, text: &str) -> bool {
     let path = Path::read(look, text);
     !path.inside && !look.known.places.temporary.iter().any(|root| path.is_below(root))
+}
+
+/// Whether a file is a database, which no text belongs into.
+pub(super) fn is_database(look: &Look<'_>, text: &str) -> bool {
+    look.known.places.databases.iter().any(|pattern| glob(pattern, text))
 }
 
 /// Whether a file holds data nobody can make anew, or a copy of it.

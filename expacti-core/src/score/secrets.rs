@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Addition, Candidate, Look, paths};
 use crate::see::Seen;
-use crate::tools::{Category, PathRole};
+use crate::tools::{Category, PathRole, Reach, Tool};
 
 /// Beginnings of tokens that their issuers made recognisable.
 const TOKEN_PREFIXES: [&str; 20] = [
@@ -37,7 +37,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let known = &look.known.modifiers;
     let mut found = Vec::new();
     let Some(tool) = look.tool else { return found };
-    if tool.reveals && (names_one(look) || reads_one(look, look.seen)) {
+    if tool.reveals && (names_one(look) || reads_one(look, look.seen)) && !edits(look, tool) {
         found.push(Look::stand_alone(&known.secret_path, Category::SecretsAndCredentials));
     }
     let prints = matches!(look.seen.program.name.as_str(), "echo" | "printf" | "printenv");
@@ -58,10 +58,39 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     {
         found.push(Look::stand_alone(&known.secret_variable, Category::SecretsAndCredentials));
     }
+    if tool.pattern_first && tool.reveals && searches_secrets(look) {
+        found.push(Look::stand_alone(&known.secret_variable, Category::SecretsAndCredentials));
+    }
     if tool.sends && sends_variable(look) {
         found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
     }
     found
+}
+
+/// Whether it looks for secrets in what a cloud, a cluster or a container engine prints.
+fn searches_secrets(look: &Look<'_>) -> bool {
+    let reaches = |number: &usize| {
+        let seen = look.all.get(*number);
+        let shows = seen.is_some_and(|seen| {
+            let settings =
+                |word: &[u8]| matches!(word, b"inspect" | b"config" | b"env" | b"secret" | b"secrets");
+            seen.words.iter().skip(1).take(8).any(|word| settings(word.text.as_bytes()))
+        });
+        let tool = seen.and_then(|seen| look.tools.find(&seen.program.name)).filter(|_| shows);
+        tool.is_some_and(|tool| tool.reach.iter().any(|reach| matches!(reach, Reach::Cloud | Reach::Cluster)))
+    };
+    let patterns = look.arguments.free().first().map(|word| word.text.as_ref());
+    let named = |text: &str| {
+        let upper = text.to_ascii_uppercase();
+        SECRET_WORDS.iter().any(|word| upper.contains(word))
+    };
+    patterns.is_some_and(named) && look.seen.upstream.iter().any(reaches)
+}
+
+/// Whether it changes the files it is given and shows nothing of them (`sed -i`).
+fn edits(look: &Look<'_>, tool: &Tool) -> bool {
+    let mut writes = tool.effects.iter().filter(|effect| effect.paths == Some(PathRole::Write));
+    writes.any(|effect| !effect.flags.is_empty() && look.arguments.fits(effect).is_some())
 }
 
 /// Whether an address or a body carries a variable whose name says secret. Headers carry tokens by their nature.
@@ -124,6 +153,12 @@ fn names_secret(look: &Look<'_>, text: &str) -> bool {
         .filter(|(before, _)| before.is_empty() || before.ends_with('='))
         .map_or(text, |(_, file)| file);
     let text = text.split(';').next().unwrap_or(text);
+    // `host:/etc/shadow`
+    let text = text
+        .split_once(":/")
+        .filter(|(host, rest)| !host.contains('/') && !rest.starts_with('/'))
+        .map_or(Cow::Borrowed(text), |(_, path)| Cow::Owned(format!("/{path}")));
+    let text = text.as_ref();
     !text.contains("://") && !text.contains(' ') && paths::is_secret(look, text)
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Candidate, Look, net};
+use super::{Candidate, Look, calls, net};
 use crate::request::Stdin;
 use crate::see::{Input, carries_program};
 use crate::sql;
@@ -36,6 +36,10 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
     if let Some(from) = reader.from_argument {
         texts.extend(look.arguments.free().iter().skip(from).map(|word| Cow::Borrowed(word.text.as_ref())));
     }
+    if texts.is_empty() {
+        net::statements_in(look, found);
+        net::calls_in(look, found);
+    }
     let mut unseen =
         look.arguments.values(&reader.files).any(|(file, _)| !matches!(file, "-" | "/dev/stdin"));
     if texts.is_empty() && !unseen && !reader.options_only {
@@ -52,7 +56,10 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         let redirected = look.seen.redirections.iter().filter(|redirection| !redirection.writes);
         let read = redirected.filter_map(|redirection| redirection.target.as_ref());
         let mut files = named.chain(read.map(|target| target.text.to_lossy()));
-        let modifier = if files.any(|file| net::names_destruction(look, &file)) {
+        let made = look.seen.upstream.iter().filter_map(|number| look.all.get(*number));
+        let mut texts = made.flat_map(|earlier| earlier.words.iter().skip(1).take(32));
+        let destroys = texts.any(|word| sql::looks_like_sql(&word.text.to_lossy()));
+        let modifier = if destroys || files.any(|file| net::names_destruction(look, &file)) {
             &known.modifiers.name_destroys
         } else {
             &known.modifiers.input_unknown
@@ -94,6 +101,11 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
             && call.texts.iter().any(|needle| squeezed.contains(needle.as_str()))
             && (call.also.is_empty() || call.also.iter().any(|needle| squeezed.contains(needle.as_str())))
     };
+    if calls::destroys(&squeezed, &look.known.call_words) {
+        let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
+        candidate.undo = Undo::Hard;
+        found.push(candidate);
+    }
     for call in look.known.calls.iter().filter(|call| fits(call)) {
         found.push(Candidate {
             id: Cow::Borrowed(&call.id),

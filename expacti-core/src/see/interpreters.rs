@@ -118,13 +118,19 @@ pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mu
                     return;
                 }
                 // A needle that ends with the quote itself stands before the text.
-                let start = if needle.ends_with(['"', '\'']) { after - 1 } else { after };
+                let start = if needle.ends_with(['"', '\'', '`']) { after - 1 } else { after };
                 match text.get(start..).and_then(command_literal) {
                     Some(inner) => found.children.push(plain(language.to_owned(), inner)),
                     None if needle.ends_with('(') => computed = true,
                     None => {}
                 }
             }
+        }
+    }
+    if tools.knowledge().call_words.backquote_languages.contains(language) {
+        for inside in text.split('`').skip(1).step_by(2).take(MAX_COMMANDS) {
+            let shell = Inner::Shell { text: inside.to_owned(), literal: true };
+            found.children.push(plain(language.to_owned(), shell));
         }
     }
     if computed {

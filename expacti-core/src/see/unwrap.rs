@@ -1,9 +1,9 @@
 //! Taking commands out of commands, as the descriptions of their programs say.
 
-use super::{Finding, Input, ProgramName, Seen, carries_program, interpreters};
+use super::{Finding, Input, ProgramName, Seen, carries_program, interpreters, unknown};
 use crate::assessment::Word;
 use crate::request::{ExecRequest, Stdin};
-use crate::tools::{Arguments, Runs, RunsKind, Tool, Tools};
+use crate::tools::{Arguments, Reach, Runs, RunsKind, Tool, Tools};
 
 /// What was found in one command.
 #[derive(Default)]
@@ -66,7 +66,10 @@ pub(super) fn look_inside(
             found.findings.push(Finding::ScriptCut);
         }
     }
-    let Some(tool) = tools.find(&program.name) else { return };
+    let Some(tool) = tools.find(&program.name) else {
+        unknown::look_inside(seen, program, tools, found);
+        return;
+    };
     for runs in &tool.runs {
         look_at(seen, program, request, tools, tool, runs, found);
     }
@@ -142,7 +145,11 @@ fn look_at(
                 .is_some_and(|code| arguments.has(&code.options) || arguments.has(&code.modules));
             if let Some(script) = free.first().filter(|_| !inline) {
                 let name = script.text.rsplit('/').next().unwrap_or_default();
-                if tools.find(name).is_some_and(|described| described.names != tool.names) {
+                let fits = |described: &Tool| {
+                    described.names != tool.names
+                        && (!runs.reaches || described.reach.iter().any(|reach| *reach != Reach::Application))
+                };
+                if tools.find(name).is_some_and(fits) {
                     let words = seen.words.get(script.index..).unwrap_or_default().to_vec();
                     found.children.push(child(program.name.clone(), Inner::Words(words)));
                 }
@@ -155,6 +162,9 @@ fn look_at(
                 let option = runs.options.first().map_or("", String::as_str);
                 let label = format!("{name} {option}").trim_end().to_owned();
                 let shell = Inner::Shell { text: text.text.clone().into_owned(), literal: text.literal };
+                if runs_its_input(seen, &text.text) {
+                    found.findings.push(Finding::ComputedProgram);
+                }
                 // The first argument behind the text is $0, then come $1 and so on.
                 let parameters = free.iter().skip(2).take(9).enumerate().map(|(number, word)| {
                     let value = Word { text: word.text.as_ref().into(), literal: word.literal };
@@ -224,6 +234,12 @@ fn look_at(
             }
         }
     }
+}
+
+/// `xargs -I{} sh -c '{}'`: each line of the input is a command.
+fn runs_its_input(seen: &Seen, text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches(['"', '\'']);
+    seen.appends && ["{}", "$0", "$1", "$@", "$*", "eval "].iter().any(|input| text.starts_with(input))
 }
 
 /// A shell that reads its commands from standard input.

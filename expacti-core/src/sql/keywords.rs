@@ -10,6 +10,55 @@ use crate::tools::{Statement, Undo};
 pub(super) struct Token {
     word: String,
     at: Range<usize>,
+    /// A parenthesis follows.
+    called: bool,
+}
+
+/// What can be dropped, altered or made.
+const THINGS: [&str; 26] = [
+    "table",
+    "tables",
+    "database",
+    "schema",
+    "keyspace",
+    "index",
+    "view",
+    "materialized",
+    "user",
+    "role",
+    "column",
+    "collection",
+    "stream",
+    "function",
+    "procedure",
+    "trigger",
+    "warehouse",
+    "stage",
+    "pipe",
+    "sequence",
+    "owned",
+    "tablespace",
+    "login",
+    "system",
+    "extension",
+    "partition",
+];
+
+/// Whether a verb of SQL and the words behind it are the beginning of a statement, not of a sentence.
+pub(super) fn is_statement(verb: &str, rest: &[String]) -> bool {
+    let word = |at: usize| rest.get(at).map_or("", |word| word.trim_end_matches([';', ',']));
+    let has = |wanted: &str| rest.iter().any(|word| word == wanted);
+    match verb {
+        "drop" | "alter" | "create" => THINGS.contains(&word(0)) && !word(1).is_empty(),
+        "truncate" => word(0) == "table" && !word(1).is_empty(),
+        "delete" => word(0) == "from" && !word(1).is_empty(),
+        "insert" => word(0) == "into" && (has("values") || has("select")),
+        "update" => word(1) == "set" || word(2) == "set",
+        "grant" => has("to") && (has("on") || has("all")),
+        // Cypher.
+        "detach" => word(0) == "delete",
+        _ => false,
+    }
 }
 
 /// The words of a text. Literals and quoted names are left out; the bodies of `$$..$$` and what MySQL runs from
@@ -33,7 +82,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             }
             b';' => {
                 at += 1;
-                found.push(Token { word: ";".to_owned(), at: start..at });
+                found.push(Token { word: ";".to_owned(), at: start..at, called: false });
             }
             b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'\\' | 0x80.. => {
                 at += 1;
@@ -44,11 +93,11 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
                     at += 1;
                 }
                 let word = text.get(start..at).unwrap_or_default().to_ascii_lowercase();
-                found.push(Token { word, at: start..at });
+                found.push(Token { word, at: start..at, called: bytes.get(at) == Some(&b'(') });
             }
             b'=' | b'0'..=b'9' => {
                 at += 1;
-                found.push(Token { word: char::from(*byte).to_string(), at: start..at });
+                found.push(Token { word: char::from(*byte).to_string(), at: start..at, called: false });
             }
             _ => at += 1,
         }
@@ -155,11 +204,22 @@ pub(super) fn functions<'k>(
     known: &'k BTreeMap<String, Statement>,
 ) -> impl Iterator<Item = &'k str> {
     let words = words(statement);
-    ["server-program", "kill-session", "disable-safety"].into_iter().filter_map(move |name| {
-        let (key, entry) = known.get_key_value(name)?;
-        let found = |keyword: &String| begins_with_one(keyword, &words) && occurs(statement, keyword);
-        entry.keywords.iter().any(found).then_some(key.as_str())
-    })
+    // `pg_drop_replication_slot(`, `delete_job(`: a call whose name says what it takes away.
+    let destroys = statement.iter().any(|token| {
+        let parts = token.word.split('_').filter(|_| token.called);
+        token.word.contains('_')
+            && parts
+                .take(4)
+                .any(|part| matches!(part, "drop" | "delete" | "purge" | "destroy" | "truncate" | "wipe"))
+    });
+    let by_name = known.get_key_value("delete").filter(|_| destroys).map(|(key, _)| key.as_str());
+    by_name.into_iter().chain(["server-program", "kill-session", "disable-safety"].into_iter().filter_map(
+        move |name| {
+            let (key, entry) = known.get_key_value(name)?;
+            let found = |keyword: &String| begins_with_one(keyword, &words) && occurs(statement, keyword);
+            entry.keywords.iter().any(found).then_some(key.as_str())
+        },
+    ))
 }
 
 /// Classes of statements that parse as harmless settings and are not (`SET GLOBAL`, `RESET MASTER`).

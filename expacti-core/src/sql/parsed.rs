@@ -1,7 +1,8 @@
 //! Classes of statements that parsed.
 
 use sqlparser::ast::{
-    AlterTableOperation, BinaryOperator, CopyTarget, Expr, ObjectType, Query, SetExpr, Statement, Value,
+    AlterTableOperation, BinaryOperator, CopyTarget, Expr, ObjectType, Query, ReferentialAction, SetExpr,
+    Statement, Value,
 };
 
 /// The class of a statement.
@@ -67,7 +68,13 @@ pub(super) fn class(statement: &Statement) -> &'static str {
             .max_by_key(|class| alter_rank(class))
             .unwrap_or("alter-add"),
         Statement::AlterIndex { .. } | Statement::AlterView { .. } | Statement::AlterSchema(_) => "alter-add",
+        Statement::Drop { object_type, cascade: true, .. } if drop_class(*object_type) != "drop-database" => {
+            "drop-table"
+        }
         Statement::Drop { object_type, .. } => drop_class(*object_type),
+        Statement::DropExtension(drop) if drop.cascade_or_restrict == Some(ReferentialAction::Cascade) => {
+            "drop-table"
+        }
         Statement::DropFunction(_)
         | Statement::DropProcedure { .. }
         | Statement::DropTrigger(_)

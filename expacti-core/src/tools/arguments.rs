@@ -6,6 +6,9 @@ use super::description::{Effect, Runs, Tool};
 use super::glob::glob;
 use crate::assessment::Word;
 
+/// Letters of one word that may be options of their own, although the first of them takes a value elsewhere.
+const MAX_BUNDLE: usize = 4;
+
 /// The arguments of one command, told apart.
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
@@ -13,6 +16,7 @@ pub(crate) struct Arguments<'a> {
     free: Vec<Free<'a>>,
     abbreviates: bool,
     single_dash: bool,
+    has_verbs: bool,
 }
 
 /// One option.
@@ -45,6 +49,7 @@ impl<'a> Arguments<'a> {
             free: Vec::new(),
             abbreviates: tool.is_some_and(|tool| tool.abbreviates),
             single_dash: tool.is_some_and(|tool| tool.single_dash),
+            has_verbs: tool.is_some_and(|tool| tool.has_verbs),
         };
         let takes_value = |name: &str, subcommand: Option<&str>| {
             tool.is_some_and(|tool| {
@@ -109,6 +114,16 @@ impl<'a> Arguments<'a> {
                 let value = (!rest.is_empty()).then(|| Cow::Owned(rest.trim_start_matches('=').to_owned()));
                 pending = if value.is_some() { Pending::None } else { Pending::Value };
                 self.flags.push(Flag { name: Cow::Owned(name), value, value_literal });
+                // `clean -xdf`: what takes a value under one subcommand is one letter of many under another.
+                if self.has_verbs && rest.len() <= MAX_BUNDLE && rest.bytes().all(|b| b.is_ascii_alphabetic())
+                {
+                    let letters = rest.chars().map(|letter| format!("-{letter}"));
+                    self.flags.extend(letters.map(|name| Flag {
+                        name: Cow::Owned(name),
+                        value: None,
+                        value_literal: true,
+                    }));
+                }
                 return pending;
             }
             self.flags.push(Flag { name: Cow::Owned(name), value: None, value_literal });

@@ -269,6 +269,12 @@ pub(crate) struct Effect {
     /// Condition: its output goes into a file that stays.
     #[serde(default)]
     pub into_file: bool,
+    /// Condition: it runs on another machine or in another container.
+    #[serde(default)]
+    pub elsewhere: bool,
+    /// Condition: a command with any of these names carries it.
+    #[serde(default)]
+    pub within: Vec<String>,
     /// `sub` split into words, made at load.
     #[serde(skip)]
     pub sub_words: Vec<Vec<String>>,
@@ -305,6 +311,9 @@ pub(crate) struct Runs {
     /// With any of these it runs nothing.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// Only programs that reach databases, clouds or clusters.
+    #[serde(default)]
+    pub reaches: bool,
     /// With any of these it reads its program from standard input although there are arguments (`sh -s`).
     #[serde(default)]
     pub input_options: Vec<String>,

@@ -16,14 +16,17 @@ pub(super) const TOOL_FILES: &[(&str, &str)] = files![
     "coreutils.toml",
     "database.toml",
     "git.toml",
+    "hardware.toml",
     "http.toml",
     "kubernetes.toml",
     "languages.toml",
     "node.toml",
     "scheduling.toml",
+    "services.toml",
     "shells.toml",
     "system.toml",
     "unknown.toml",
+    "windows.toml",
     "wrappers.toml",
 ];
 

@@ -16,6 +16,7 @@ pub(crate) struct Knowledge {
     pub places: Places,
     pub sql: BTreeMap<String, Statement>,
     pub calls: Vec<Call>,
+    pub call_words: CallWords,
     pub requests: BTreeMap<String, Statement>,
     pub verbs: Verbs,
 }
@@ -41,6 +42,7 @@ impl Knowledge {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct CodeFile {
+            words: CallWords,
             call: Vec<Call>,
         }
         #[derive(Deserialize)]
@@ -48,6 +50,7 @@ impl Knowledge {
         struct HttpFile {
             request: BTreeMap<String, Statement>,
         }
+        let code = read::<CodeFile>("knowledge/code.toml", texts.code)?;
         Ok(Self {
             requests: read::<HttpFile>("knowledge/http.toml", texts.http)?.request,
             modifiers: read::<Modifiers>("knowledge/modifiers.toml", texts.modifiers)?.name(),
@@ -55,7 +58,8 @@ impl Knowledge {
             places: read("knowledge/paths.toml", texts.paths)?,
             sql: read::<SqlFile>("knowledge/sql.toml", texts.sql)?.statement,
             verbs: read("knowledge/verbs.toml", texts.verbs)?,
-            calls: read::<CodeFile>("knowledge/code.toml", texts.code)?.call,
+            calls: code.call,
+            call_words: code.words,
         })
     }
 }
@@ -107,12 +111,12 @@ modifiers! {
     computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
     partial_request, unseen_program, empty_command, asks_for_help,
     // What a name says where nobody described the program.
-    name_destroys, name_stops, name_shows_secrets, writes_named_file, multiplies,
+    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, name_shows_secrets, writes_named_file, multiplies,
     // What runs.
-    pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, program_from_input, unread_script,
+    pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, terminal_to_network, program_from_input, unread_script,
     environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, hidden_characters,
     // What leaks.
-    secret_in_argument, secret_variable, secret_to_network, environment_to_network, data_to_network, bulk_to_network,
+    secret_in_argument, secret_variable, secret_to_network, environment_to_network, data_to_network, data_to_address, bulk_to_network,
     // What it costs.
     irreversible, irreversible_floor, read_only_ceiling, context_ceiling, range,
 }
@@ -179,10 +183,14 @@ pub(crate) struct Places {
     pub startup: Vec<String>,
     /// Patterns of devices that are harmless to write.
     pub harmless_devices: Vec<String>,
+    /// Patterns of devices on which file systems lie.
+    pub disks: Vec<String>,
     /// Names of folders and files that a build makes anew.
     pub regenerable: Vec<String>,
     /// Patterns of files that hold data.
     pub data: Vec<String>,
+    /// Patterns of files that are databases.
+    pub databases: Vec<String>,
     /// Patterns of what belongs to the gate.
     pub gate: Vec<String>,
     /// Folders under which people keep work trees.
@@ -201,6 +209,8 @@ pub(crate) struct Verbs {
     pub stop: HashSet<String>,
     /// Verbs that only look.
     pub look: HashSet<String>,
+    /// Verbs that make or begin something, and take nothing away.
+    pub make: HashSet<String>,
     /// Nouns that say secret.
     pub secret: HashSet<String>,
     /// Verbs that show what a noun stands for.
@@ -209,6 +219,24 @@ pub(crate) struct Verbs {
     pub tries: HashSet<String>,
     /// Options that destroy, of programs nobody described.
     pub destroying_options: HashSet<String>,
+    /// Beginnings of long options that destroy, of any program whose description does not name them.
+    pub destroying_beginnings: HashSet<String>,
+    /// Of these such as take away only what the command itself has done with.
+    pub harmless_options: HashSet<String>,
+    /// Options whose value is what to do.
+    pub action_options: HashSet<String>,
+    /// Options whose value is text for humans.
+    pub prose_options: HashSet<String>,
+    /// Verbs of looking that are things as well.
+    pub nouns: HashSet<String>,
+    /// Nouns that say secret only where the program is known to keep such things.
+    pub weak_secret: HashSet<String>,
+    /// Verbs that send what they are given to somebody else.
+    pub sends: HashSet<String>,
+    /// Words of an unknown program behind which another command stands.
+    pub carries: HashSet<String>,
+    /// Options of an unknown program whose value may be program or shell text.
+    pub code_options: HashSet<String>,
     /// Options whose value is a file that is written.
     pub writing_options: HashSet<String>,
     /// Subcommands of known programs that print settings for a shell.
@@ -236,6 +264,22 @@ pub(crate) struct Statement {
     /// Words that stand for it where SQL cannot be parsed, in order; each may end with `*`.
     #[serde(default)]
     pub keywords: Vec<String>,
+}
+
+/// Words in the names of calls that no table names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct CallWords {
+    /// Verbs that take something away, whatever stands behind them.
+    pub destroy: HashSet<String>,
+    /// Nouns behind these that say it is only a part of a text or a page.
+    pub harmless_nouns: HashSet<String>,
+    /// Verbs that do so with some nouns.
+    pub remove: HashSet<String>,
+    /// Those nouns.
+    pub nouns: HashSet<String>,
+    /// Languages in which backquotes run a command.
+    pub backquote_languages: HashSet<String>,
 }
 
 /// A call in program text that does something a reviewer would want to know.

@@ -1,0 +1,99 @@
+//! What the names and values of options say.
+
+use super::super::{Candidate, Look, paths};
+use super::{destroys, is_infrastructure};
+use crate::tools::{Category, PathRole, Tool, Undo};
+
+/// Below this, what a path adds to a written file says nothing.
+const SENSITIVE: i16 = 40;
+/// Words of a command among which options are looked for.
+const MAX_WORDS: usize = 256;
+
+/// Files that options name as the place of the output, where they are more than a result of the work at hand.
+pub(super) fn written_files<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
+    let known = &look.known.verbs.writing_options;
+    let words = look.seen.words.get(1..).unwrap_or_default();
+    for (at, word) in words.iter().take(MAX_WORDS).enumerate() {
+        let bytes = word.text.as_bytes();
+        if bytes.len() < 2 || !(bytes[0] == b'-' || bytes.starts_with(b"of=")) {
+            continue;
+        }
+        let text = word.text.to_lossy();
+        let named = match text.split_once('=') {
+            Some(("of", value)) => Some((value.to_owned(), word.literal)),
+            Some((name, value)) if known.contains(name) => Some((value.to_owned(), word.literal)),
+            None if known.contains(text.as_ref()) => {
+                words.get(at + 1).map(|value| (value.text.to_lossy().into_owned(), value.literal))
+            }
+            _ => None,
+        };
+        let Some((target, literal)) = named else { continue };
+        if !target.contains(['/', '~', '.']) || target.contains("://") || target.contains('@') {
+            continue;
+        }
+        let mut candidate =
+            Look::stand_alone(&look.known.modifiers.writes_named_file, Category::FileMutation);
+        paths::judge(look, PathRole::Write, std::iter::once((target.as_str(), literal)), &mut candidate);
+        let weight: i16 = candidate.with.iter().map(|(_, points)| *points).sum();
+        if weight >= SENSITIVE || candidate.points >= SENSITIVE {
+            candidate.undo = Undo::Hard;
+            found.push(candidate);
+        }
+    }
+}
+
+/// An option whose name says that it destroys (`--purge-all`), or one that names what to do (`--action=delete`).
+pub(super) fn destroying<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    let known = &look.known.verbs;
+    let meant = tool.is_unknown() || is_infrastructure(look, tool) && tool.has_verbs;
+    let by_name = |name: &str| {
+        meant && known.destroying_options.contains(name) || says(look, name) && !is_described(tool, name)
+    };
+    let by_value = |(name, value): (&str, &str)| does(look, name, value);
+    let assigned = || {
+        let words = look.seen.words.iter().skip(1).take(MAX_WORDS).map(|word| word.text.to_lossy());
+        words
+            .filter_map(|word| word.split_once('=').map(|(name, value)| does(look, name, value)))
+            .any(|does| does)
+    };
+    if look.arguments.flag_names().any(by_name)
+        || meant && (look.arguments.all_values().any(by_value) || assigned())
+    {
+        found.push(destroys(look, tool, Undo::Hard));
+    }
+}
+
+/// Whether a word behind a script is an option or a verb that destroys.
+pub(super) fn tells_to_destroy(look: &Look<'_>, word: &str) -> bool {
+    let known = &look.known.verbs;
+    if word.starts_with("--") {
+        let name = word.split('=').next().unwrap_or(word);
+        return known.destroying_options.contains(name) || says(look, name);
+    }
+    known.destroy.contains(word)
+        || word
+            .split_once(['-', '_', ':'])
+            .is_some_and(|(verb, _)| known.destroying_beginnings.contains(verb))
+            && !word.contains(['.', '/', ' '])
+}
+
+/// Whether a long option begins with a verb that destroys.
+fn says(look: &Look<'_>, name: &str) -> bool {
+    let Some(words) = name.strip_prefix("--") else { return false };
+    let end = words.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(words.len());
+    let known = &look.known.verbs;
+    known.destroying_beginnings.contains(&words[..end]) && !known.harmless_options.contains(name)
+}
+
+/// Whether a description says something of the option, so that it says enough.
+fn is_described(tool: &Tool, name: &str) -> bool {
+    let lists = tool.effects.iter().flat_map(|effect| [&effect.flags, &effect.also, &effect.without]);
+    lists.chain([&tool.values]).flatten().any(|known| known == name)
+}
+
+/// Whether `name=value` names an action that destroys.
+fn does(look: &Look<'_>, name: &str, value: &str) -> bool {
+    let known = &look.known.verbs;
+    known.action_options.contains(name.trim_start_matches('-'))
+        && known.destroy.contains(value.to_ascii_lowercase().as_str())
+}

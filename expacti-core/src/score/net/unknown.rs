@@ -1,0 +1,121 @@
+//! What a program nobody described is given: disks, secrets, statements for a database.
+
+use super::super::{Candidate, Look, calls, paths, secrets, statements};
+use super::destroys;
+use super::words::{is_prose, parts};
+use crate::see::Input;
+use crate::sql;
+use crate::tools::{Category, SqlSource, Tool, Undo, glob};
+
+/// Words of a command that are looked at.
+const MAX_WORDS: usize = 64;
+/// Bytes of a text that are looked at.
+const MAX_TEXT: usize = 16 * 1024;
+/// Lines of an input that are looked at.
+const MAX_LINES: usize = 256;
+
+pub(super) fn candidates<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    let modifiers = &look.known.modifiers;
+    let words = || look.seen.words.iter().skip(1).take(MAX_WORDS).map(|word| word.text.to_lossy());
+    let behind = |word: &str| word.split_once('=').map_or(word, |(_, value)| value).to_owned();
+    let disk = |path: &str| look.known.places.disks.iter().any(|pattern| glob(pattern, path));
+    let only_looks = || look.arguments.free().first().is_some_and(|word| is_look(look, &word.text));
+    if words().any(|word| word.contains("/dev/") && disk(&behind(&word))) && !only_looks() {
+        let mut candidate = Look::stand_alone(&modifiers.unknown_on_disk, Category::DiskAndDevice);
+        candidate.undo = Undo::Hard;
+        found.push(candidate);
+    }
+    if words().any(|word| word.starts_with('/') && paths::is_secret_of_the_system(look, &word)) {
+        found.push(Look::stand_alone(&modifiers.secret_path, Category::SecretsAndCredentials));
+    }
+    let by_input =
+        matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, text));
+    if by_input || words().any(|word| addresses(look, &behind(&word))) {
+        found.push(destroys(look, tool, Undo::Hard));
+    }
+    if secrets::names_one(look) && (goes_out(look) || words().any(|word| is_remote(&word))) {
+        found.push(Look::stand_alone(&modifiers.secret_to_network, Category::SecretsAndCredentials));
+    }
+    statements_in(look, found);
+    calls_in(look, found);
+}
+
+/// Statements among the arguments, or in what it reads. For programs that reach databases too, where nobody said which of
+/// their arguments are statements.
+pub(in super::super) fn statements_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
+    let words = look.seen.words.iter().enumerate().skip(1).take(MAX_WORDS);
+    for (index, word) in words {
+        let text = word.text.to_lossy();
+        if text.contains([' ', '(']) && text.len() <= MAX_TEXT && !is_prose(look, index) {
+            add_statements(look, &text, found);
+        }
+    }
+    if let Input::Text(text) = &look.seen.input
+        && text.len() <= MAX_TEXT
+    {
+        add_statements(look, text, found);
+    }
+}
+
+/// Program text among the arguments that calls something which destroys.
+pub(in super::super) fn calls_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
+    let words = look.seen.words.iter().enumerate().skip(1).take(MAX_WORDS);
+    let destroys = |text: &str| {
+        let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        calls::destroys(&squeezed, &look.known.call_words)
+    };
+    let mut texts = words.filter(|(index, word)| {
+        let bytes = word.text.as_bytes();
+        bytes.contains(&b'(') && bytes.len() <= MAX_TEXT && !is_prose(look, *index)
+    });
+    if texts.any(|(_, word)| destroys(&word.text.to_lossy())) {
+        let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
+        candidate.undo = Undo::Hard;
+        found.push(candidate);
+    }
+}
+
+fn add_statements<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>>) {
+    if !sql::looks_like_sql(text) {
+        return;
+    }
+    for class in sql::classes(text, SqlSource::Generic, &look.known.sql) {
+        if let Some((name, statement)) = look.known.sql.get_key_value(class) {
+            found.push(statements::of_statement(&format!("sql.{name}"), statement));
+        }
+    }
+}
+
+/// Whether a line of its input begins with a verb that destroys: `delete x`, `update delete x`, `zone remove x`.
+fn orders(look: &Look<'_>, text: &str) -> bool {
+    let known = &look.known.verbs.destroy;
+    let says = |word: &str| known.contains(word.to_ascii_lowercase().as_str());
+    text.lines().take(MAX_LINES).any(|line| line.split_whitespace().take(2).any(says))
+}
+
+/// Whether an absolute path that is no file ends with a verb that destroys: `/apps/definitions/delete`.
+fn addresses(look: &Look<'_>, path: &str) -> bool {
+    let Some((folders, last)) = path.rsplit_once('/') else { return false };
+    let called =
+        folders.starts_with('/') && folders.len() > 1 || folders.contains('.') && !folders.starts_with('.');
+    called && !last.contains('.') && parts(last).any(|part| look.known.verbs.destroy.contains(&part))
+}
+
+fn is_look(look: &Look<'_>, word: &str) -> bool {
+    look.known.verbs.look.contains(word)
+}
+
+/// Whether a verb says that what it is given leaves the machine.
+fn goes_out(look: &Look<'_>) -> bool {
+    let known = &look.known.verbs.sends;
+    look.arguments.free().iter().take(4).any(|word| known.contains(word.text.as_ref()))
+}
+
+/// `https://host/`, `s3://bucket/`, `user@host:`
+fn is_remote(word: &str) -> bool {
+    let by_scheme = word.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme != "file" && !rest.starts_with("localhost") && !rest.starts_with("127.")
+    });
+    let by_user = word.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains(':'));
+    by_scheme || by_user
+}
