@@ -11,8 +11,9 @@ pub struct Control {
     pub generation: u64,
     /// Process id of the daemon; zero where there is none.
     pub daemon: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Not zero: the daemon sleeps until it is woken. Else it looks at the ring by itself every few milliseconds, and
+    /// events that nobody waits for need not wake it.
+    pub asleep: u32,
     /// When the daemon went away, on the boot clock; zero while it lives. Written by the exit hook too.
     pub daemon_gone_ns: u64,
     /// How long an attempt may wait unparked, in nanoseconds, before it is denied.

@@ -30,27 +30,40 @@ pub struct Prefix {
     pub mask: u64,
 }
 
-/// [`NAMES`] as the kernel compares them.
-pub const PREFIXES: [Prefix; NAMES.len()] = {
-    let mut prefixes = [Prefix { word: 0, mask: 0 }; NAMES.len()];
-    let mut i = 0;
-    while i < NAMES.len() {
-        prefixes[i] = prefix(NAMES[i].as_bytes());
-        i += 1;
-    }
-    prefixes
-};
+/// Most beginnings with the same first byte: as many are compared with a variable.
+pub const GROUP: usize = 12;
 
-/// One bit for each first byte that any of [`NAMES`] has: most variables are passed over by this alone.
-pub const FIRST_BYTES: [u64; 4] = {
-    let mut bits = [0_u64; 4];
-    let mut i = 0;
-    while i < NAMES.len() {
-        let first = NAMES[i].as_bytes()[0];
-        bits[(first >> 6) as usize] |= 1 << (first & 63);
-        i += 1;
+/// Where [`PREFIXES`] has nothing any more.
+const END: u8 = 127;
+
+/// [`NAMES`] as the kernel compares them: those with the same first byte stand together. Behind them is room to read on.
+pub const PREFIXES: [Prefix; END as usize + 1 + GROUP] = TABLE.0;
+
+/// Where in [`PREFIXES`] those begin whose first byte this is.
+pub const STARTS: [u8; 256] = TABLE.1;
+
+const TABLE: ([Prefix; END as usize + 1 + GROUP], [u8; 256]) = {
+    // Nothing is like this one.
+    let mut prefixes = [Prefix { word: 1, mask: 0 }; END as usize + 1 + GROUP];
+    let mut starts = [END; 256];
+    let (mut at, mut first) = (0_u8, 0);
+    while first < 256 {
+        let start = at;
+        let mut i = 0;
+        while i < NAMES.len() {
+            if NAMES[i].as_bytes()[0] as usize == first {
+                prefixes[at as usize] = prefix(NAMES[i].as_bytes());
+                at += 1;
+            }
+            i += 1;
+        }
+        assert!((at - start) as usize <= GROUP && at <= END, "more names than are compared");
+        if at > start {
+            starts[first] = start;
+        }
+        first += 1;
     }
-    bits
+    (prefixes, starts)
 };
 
 const fn prefix(name: &[u8]) -> Prefix {
@@ -105,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn first_bytes_pass_over_nothing_that_matters() {
+    fn every_name_is_among_those_that_are_compared() {
         for name in NAMES {
-            let first = name.as_bytes()[0];
-            assert_ne!(FIRST_BYTES[usize::from(first >> 6)] & 1 << (first & 63), 0, "{name}");
+            let start = usize::from(STARTS[usize::from(name.as_bytes()[0])]);
+            assert!(PREFIXES[start..start + GROUP].contains(&prefix(name.as_bytes())), "{name}");
         }
     }
 }

@@ -4,12 +4,14 @@ use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use core::ptr;
 
 use aya_ebpf::bindings::bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE;
-use aya_ebpf::bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE};
+use aya_ebpf::bindings::{
+    BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP,
+};
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::bpf_task_storage_get;
 use aya_ebpf::macros::btf_map;
 use expacti_abi::control::{Agent, Control, counter};
-use expacti_abi::environment::{FIRST_BYTES, PREFIXES, Prefix};
+use expacti_abi::environment::{GROUP, PREFIXES, Prefix, STARTS};
 use expacti_abi::limits;
 use expacti_abi::offsets::Offsets;
 use expacti_abi::task::TaskState;
@@ -63,27 +65,17 @@ pub(crate) static OFFSETS: Offsets = Offsets::UNSET;
 static INSTANCE: u64 = 0;
 
 static PREFIX_TABLE: [Prefix; PREFIXES.len()] = PREFIXES;
-static FIRST_BYTE_TABLE: [u64; 4] = FIRST_BYTES;
-
-/// Whether any variable that matters begins with this byte.
-#[inline(always)]
-pub(crate) fn may_matter(first: u8) -> bool {
-    let [a, b, c, d] = FIRST_BYTE_TABLE;
-    let word = match first >> 6 {
-        0 => a,
-        1 => b,
-        2 => c,
-        _ => d,
-    };
-    word >> (first & 63) & 1 == 1
-}
+static START_TABLE: [u8; 256] = STARTS;
 
 /// Whether a variable that begins with these eight bytes matters. Without branches, which would each double what
 /// the verifier has to walk.
 #[inline(always)]
 pub(crate) fn matters(word: u64) -> bool {
+    // The verifier wants a bound it can see; no start is higher.
+    let start = usize::from(START_TABLE[word as usize & 0xff]) & 0x7f;
     let mut found = 0_u64;
-    for prefix in &PREFIX_TABLE {
+    for i in 0..GROUP {
+        let prefix = &PREFIX_TABLE[start + i];
         let difference = word & prefix.mask ^ prefix.word;
         found |= !(difference | difference.wrapping_neg());
     }
@@ -96,6 +88,16 @@ pub(crate) fn control() -> Option<&'static Control> {
     // SAFETY: a static of the object; volatile so that the loader's value is read and not the initial one.
     let instance = unsafe { ptr::read_volatile(&raw const INSTANCE) };
     CONTROL.get(0).filter(|control| control.levels != 0 && control.instance == instance)
+}
+
+/// How an event that nobody waits for is submitted: it wakes the daemon only from its sleep. To be asked after the
+/// event's room was reserved; then the daemon, which looks at the ring once more when it has said that it sleeps, sees
+/// one or the other. Where both happen in the same nanoseconds the event waits for the next one, or a few seconds.
+#[inline(always)]
+pub(crate) fn unhurried(control: &Control) -> u64 {
+    // SAFETY: an aligned word of a map's value, which the daemon writes.
+    let asleep = unsafe { ptr::read_volatile(&raw const control.asleep) };
+    u64::from(if asleep == 0 { BPF_RB_NO_WAKEUP } else { BPF_RB_FORCE_WAKEUP })
 }
 
 /// The next sequence number. Called only when an event that carries it is sure to be submitted.

@@ -216,12 +216,24 @@ unsafe extern "C" fn each_neighbour(index: u64, reader: *mut Reader) -> i64 {
     // SAFETY: as in `each_pointer`.
     let reader = unsafe { &mut *reader };
     let notes = reader.notes();
-    if notes.is_wanted(index) {
+    let wanted = if notes.environment == 0 {
+        index >= notes.skip
+    } else {
+        match reader.look() {
+            // All of it was seen, and it does not matter: the next one begins behind it.
+            Look::Passed => return GO_ON,
+            Look::Unreadable => return STOP,
+            Look::Matters => true,
+            Look::Long => false,
+        }
+    };
+    if wanted {
         repeat(MAX_CHUNKS, each_chunk, reader);
     } else {
         // The next one begins where this one ends.
         repeat(MAX_CHUNKS, pass_chunk, reader);
     }
+    let notes = reader.notes();
     if notes.unreadable != 0 { STOP } else { GO_ON }
 }
 
@@ -236,7 +248,7 @@ fn variable_matters(address: u64) -> bool {
         (bpf_probe_read_user_str(word.cast(), 9, address as *const c_void), word.read_volatile())
     };
     // What cannot be read here is read in full and found unreadable there.
-    length < 0 || (maps::may_matter(word as u8) && maps::matters(word))
+    length < 0 || maps::matters(word)
 }
 
 /// The helper counts the NUL of every string but the empty one, of which it says zero.
@@ -307,17 +319,61 @@ unsafe extern "C" fn each_word(index: u64, reader: *mut Reader) -> i64 {
     GO_ON
 }
 
+/// What a variable turns out to be that lies where the reader is.
+enum Look {
+    /// It does not matter, and the reader is behind it.
+    Passed,
+    /// It does not matter, and goes on.
+    Long,
+    Matters,
+    Unreadable,
+}
+
+impl Reader {
+    /// Reads the beginning of a variable, which mostly is all of it.
+    #[inline(always)]
+    fn look(&mut self) -> Look {
+        let (length, word) = self.scratch();
+        if length < 0 {
+            self.notes().unreadable = 1;
+            return Look::Unreadable;
+        }
+        if maps::matters(word) {
+            return Look::Matters;
+        }
+        let length = with_nul(length);
+        if length > CHUNK as u64 {
+            return Look::Long;
+        }
+        self.notes().cursor += length;
+        Look::Passed
+    }
+
+    /// Reads a chunk to where it is not kept: its length as the helper counts, and its first eight bytes.
+    #[inline(always)]
+    fn scratch(&mut self) -> (i64, u64) {
+        // SAFETY: the end of the payload is scratch here; `CHUNK` bytes and the NUL fit behind `ROOM`. What a short string
+        // leaves of its first word was written before. Volatile, because the helper writes behind the compiler's back.
+        unsafe {
+            let target = (&raw mut (*self.event).payload).cast::<u8>().add(ROOM);
+            target.cast::<u64>().write_volatile(0);
+            let length = bpf_probe_read_user_str(
+                target.cast(),
+                CHUNK as u32 + 1,
+                self.notes().cursor as *const c_void,
+            );
+            (length, target.cast::<u64>().read_volatile())
+        }
+    }
+}
+
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
 unsafe extern "C" fn pass_chunk(_index: u64, reader: *mut Reader) -> i64 {
     // SAFETY: as in `each_string`.
     let reader = unsafe { &mut *reader };
+    let (length, _) = reader.scratch();
     let notes = reader.notes();
-    // SAFETY: the end of the payload is scratch here; `CHUNK` bytes and the NUL fit behind `ROOM`.
-    let length = unsafe {
-        let target = (&raw mut (*reader.event).payload).cast::<u8>().add(ROOM);
-        bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void)
-    };
     if length < 0 {
         notes.unreadable = 1;
         return STOP;

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ const LOST: usize = 16;
 /// Work that may wait.
 const QUEUE: usize = 1_024;
 
-/// How often it is checked whether something is overdue.
+/// How often it is checked whether something is overdue, while there is work.
 const WATCH: Duration = Duration::from_millis(50);
 
 /// How a piece of work came out.
@@ -46,6 +46,7 @@ type HandOn<W> = Box<dyn Fn(W, Came) + Send + Sync>;
 struct Shared<W> {
     queue: Mutex<Receiver<Arc<Piece<W>>>>,
     open: Mutex<Vec<Arc<Piece<W>>>>,
+    more: Condvar,
     lost: AtomicUsize,
     work: Work<W>,
     hand_on: HandOn<W>,
@@ -69,6 +70,7 @@ impl<W: Clone + Send + 'static> Crew<W> {
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
             open: Mutex::default(),
+            more: Condvar::new(),
             lost: AtomicUsize::new(0),
             work: Box::new(work),
             hand_on: Box::new(hand_on),
@@ -79,6 +81,8 @@ impl<W: Clone + Send + 'static> Crew<W> {
         let watched = Arc::clone(&shared);
         thread::Builder::new().name("crew-watch".to_owned()).spawn(move || {
             loop {
+                let open = watched.more.wait_while(lock(&watched.open), |open| open.is_empty());
+                drop(open);
                 thread::sleep(WATCH);
                 Shared::watch(&watched);
             }
@@ -91,6 +95,7 @@ impl<W: Clone + Send + 'static> Crew<W> {
         let until = Instant::now() + self.patience;
         let piece = Arc::new(Piece { content: Mutex::new(Some(work)), begun: AtomicBool::new(false), until });
         lock(&self.shared.open).push(Arc::clone(&piece));
+        self.shared.more.notify_one();
         if let Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) =
             self.sender.try_send(piece)
         {

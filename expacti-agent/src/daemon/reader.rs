@@ -20,8 +20,12 @@ use crate::clock::epoch_seconds;
 use crate::intake;
 use crate::kernel::{Event, Ring, boot_ns};
 
-/// Events that nobody waits for do not wake us; they are fetched at this interval.
+/// While events come, those that nobody waits for do not wake us; they are fetched at this interval.
 const DRAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+/// After so many looks at an empty ring we sleep until we are woken.
+const QUIET: u32 = 10;
+/// But not for longer: the service manager wants to hear that we live.
+const SLEEP: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// How long a look at an agent's files may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,14 +63,24 @@ impl Reader {
             self.take(event);
         }
         adopt(&unread);
+        let mut quiet = 0;
         loop {
             self.pulse.beat();
+            quiet += 1;
             while let Some(event) = self.ring.next() {
+                quiet = 0;
                 self.take(event);
             }
+            let gate = &self.decider.gate;
+            // Said before the last look at the ring, which the poll begins with.
+            let asleep = quiet >= QUIET && gate.sleeps(true).is_ok();
             let mut fds = [PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN)];
             // An interrupted or failed poll only means an early look.
-            let _either = rustix::event::poll(&mut fds, Some(&DRAIN));
+            let _either = rustix::event::poll(&mut fds, Some(if asleep { &SLEEP } else { &DRAIN }));
+            if asleep {
+                // Where this fails, events wake us that need not.
+                let _woken_too_often = gate.sleeps(false);
+            }
         }
     }
 

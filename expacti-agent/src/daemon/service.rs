@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Beats of the thread that reads the ring. It beats about fifty times a second, also where nothing happens.
+/// Beats of the thread that reads the ring. It beats every few seconds, also where nothing happens.
 #[derive(Default)]
 pub(crate) struct Pulse(AtomicU64);
 

@@ -91,6 +91,13 @@ impl Gate {
         Some((name.clone(), enrolled.cgroup.path.display().to_string()))
     }
 
+    /// Whether the reader of the ring sleeps until it is woken. Where the kernel cannot be told, it must not.
+    pub(crate) fn sleeps(&self, asleep: bool) -> Result<(), MapsError> {
+        let mut maps = lock(&self.maps);
+        let control = maps.control()?;
+        maps.set_control(Control { asleep: asleep.into(), ..control })
+    }
+
     /// Whether what humans decide about this agent is held behind the commit.
     pub(crate) fn holds_after(&self, agent: &str) -> bool {
         let Some(id) = self.id_of(agent) else { return false };

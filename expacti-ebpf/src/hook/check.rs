@@ -175,7 +175,7 @@ impl Gate {
         event.seq = seq;
         if how != approved::VERDICT {
             event.flags |= flag_of(how);
-            entry.submit(BPF_RB_NO_WAKEUP.into());
+            entry.submit(maps::unhurried(self.control));
             return self.let_through(seq, how, digest, content);
         }
         let refusal = if unreadable {

@@ -1,6 +1,6 @@
 //! The kernel has copied everything and nobody can change it any more: is it what was let through?
 
-use aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP;
+use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use expacti_abi::control::{Control, counter};
@@ -49,7 +49,7 @@ fn try_committed(bprm: Bprm) {
         wait::kill();
         return;
     }
-    report::moment(task, kind::STARTED, seq, state.agent, u64::from(state.how));
+    report::moment(control, task, kind::STARTED, seq, state.agent, u64::from(state.how));
 }
 
 #[inline(always)]
@@ -71,6 +71,7 @@ fn is_what_was_let_through(control: &Control, task: Task, bprm: Bprm, state: &Ta
     reader.neighbours(bprm.envc(), 0);
     let content = attempt::content(argv, reader.finish());
     let readable = reader.readable();
-    scratch.discard(BPF_RB_FORCE_WAKEUP.into());
+    // It was never an event, so nobody is woken for it.
+    scratch.discard(BPF_RB_NO_WAKEUP.into());
     readable && content == state.content && attempt::place(task) == state.place
 }

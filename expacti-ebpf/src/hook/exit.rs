@@ -14,9 +14,7 @@ use crate::{after, maps, report, ticket};
 fn exit(ctx: BtfTracePointContext) -> i32 {
     let task = Task(ctx.arg(0));
     note_the_daemons_end(task);
-    if maps::control().is_none() {
-        return 0;
-    }
+    let Some(control) = maps::control() else { return 0 };
     let Some(state) = maps::task_state(task) else { return 0 };
     if state.ticket != 0 {
         ticket::void(state.ticket);
@@ -25,7 +23,7 @@ fn exit(ctx: BtfTracePointContext) -> i32 {
     }
     after::forsake(task, state);
     if state.running != 0 && task.is_last() {
-        report::moment(task, kind::ENDED, state.running, state.agent, u64::from(task.exit_code()));
+        report::moment(control, task, kind::ENDED, state.running, state.agent, u64::from(task.exit_code()));
     }
     0
 }
