@@ -43,6 +43,8 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         forward: Vec::new(),
         systemd: false,
         memory: 2048,
+        clock: vm::Clock::Wall,
+        disks: Vec::new(),
     };
     vm::boot(&cache, &guest)
 }

@@ -1,12 +1,14 @@
 //! Everything around `cargo build`, one word each: `cargo xtask --help`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a build tool talks to its terminal")]
 
+mod bench;
 mod build;
 mod cache;
 mod demo;
 mod dist;
 mod objcheck;
 mod process;
+mod programs;
 mod setup;
 mod test;
 mod vm;
@@ -40,6 +42,8 @@ enum Command {
     Objcheck,
     /// Show the main job: an agent's shell behind the gate, and the review side.
     Demo(demo::Options),
+    /// Measure what the gate costs, beside others, and write docs/benchmarks.md.
+    Bench(bench::Options),
     /// Make what users install: tarball, Debian package, container image, bill of materials, checksums.
     Dist(dist::Options),
     /// Check and test everything, on all kernels.
@@ -63,6 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Vm(options) => vm::command(options),
         Command::Objcheck => objcheck::command().map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::command(options),
+        Command::Bench(options) => bench::command(options).map(|()| ExitCode::SUCCESS),
         Command::Dist(options) => dist::command(options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::command(options),
     }

@@ -8,6 +8,7 @@ pub(crate) mod cargo_deny;
 pub(crate) mod debian;
 pub(crate) mod kernels;
 pub(crate) mod packages;
+pub(crate) mod peers;
 pub(crate) mod postgres;
 pub(crate) mod qemu;
 pub(crate) mod rust_src;

@@ -1,12 +1,13 @@
 //! `cargo xtask test`: everything that must hold before a change is whole.
 //!
 //! In the order in which a mistake is found soonest: form and lints, the tests of the crates, the object, the console in
-//! a browser, and then the suites inside guests.
+//! a browser, then the suites inside guests, and what an exec costs.
 
 mod checks;
 mod crates;
 mod fuzz;
 mod guests;
+mod instructions;
 mod libtest;
 mod postgres;
 mod report;
@@ -63,6 +64,11 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     if !kernels.is_empty() {
         report.section("suites in guests");
         guests::run(&cache, kernels, filter, &mut report)?;
+    }
+    if kernels.contains(&instructions::KERNEL)
+        && filter.is_none_or(|filter| instructions::NAME.contains(filter))
+    {
+        report.check(instructions::NAME, || instructions::check(&cache));
     }
     Ok(report.finish())
 }

@@ -53,6 +53,9 @@ pub(crate) struct Options {
     /// Memory in MiB.
     #[arg(long, default_value_t = 2048)]
     memory: u32,
+    /// One processor, whose clock ticks once for each instruction: what takes a nanosecond is one instruction.
+    #[arg(long)]
+    count_instructions: bool,
 }
 
 /// One boot of a guest.
@@ -64,6 +67,18 @@ pub(crate) struct Guest {
     pub(crate) forward: Vec<(u16, u16)>,
     pub(crate) systemd: bool,
     pub(crate) memory: u32,
+    pub(crate) clock: Clock,
+    /// Disks beside those of the system, which the guest finds by their labels.
+    pub(crate) disks: Vec<PathBuf>,
+}
+
+/// How a guest's time passes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// As ours does, on two processors.
+    Wall,
+    /// By the instruction, one a nanosecond, on one processor: the same on every machine. Idle time passes as ours does.
+    Instructions,
 }
 
 /// What a guest does.
@@ -128,6 +143,8 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         forward: options.forward.clone(),
         systemd: options.systemd,
         memory: options.memory,
+        disks: Vec::new(),
+        clock: if options.count_instructions { Clock::Instructions } else { Clock::Wall },
     };
     boot(&cache, &guest)
 }

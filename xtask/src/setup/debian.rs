@@ -98,6 +98,23 @@ impl View {
         debs_in(&archives)
     }
 
+    /// Downloads packages and everything they need that a system has not, whose list of packages this is.
+    pub(crate) fn download_for(
+        &self,
+        status: &Path,
+        packages: &[&str],
+        folder: &Path,
+    ) -> Result<Vec<PathBuf>> {
+        let archives = folder.join("archives");
+        fs::create_dir_all(archives.join("partial"))?;
+        let mut apt = self.apt("apt-get");
+        apt.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display()));
+        apt.arg("-o").arg(format!("Dir::State::status={}", status.display()));
+        apt.args(["install", "--download-only", "--no-install-recommends", "-y"]);
+        output(apt.args(packages))?;
+        debs_in(&archives)
+    }
+
     /// The words of a `sources.list`, for tools that take it.
     pub(crate) fn source_line(suite: &str) -> Result<String> {
         Ok(sources(&[suite.to_owned()])?.trim_end().to_owned())

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,9 +14,9 @@ use super::libtest::GuestSuites;
 use super::report::{Counts, Report, Row};
 use crate::build::{self, Profile};
 use crate::cache::Cache;
-use crate::process::run as run_command;
+use crate::programs;
 use crate::setup::kernels::Kernel;
-use crate::vm::{self, Ended, Guest, GuestFile, Task};
+use crate::vm::{self, Clock, Ended, Guest, GuestFile, Task};
 use crate::workspace;
 
 /// For all suites on one kernel.
@@ -81,21 +80,7 @@ fn files(cache: &Cache, folder: &Path) -> Result<Vec<GuestFile>> {
         GuestFile::new(&expacti, "/usr/local/bin/expacti")?,
         GuestFile::new(&suites, "/opt/expacti/expacti-tests")?,
     ];
-    let programs = Path::new("/opt/expacti/programs");
-    for entry in fs::read_dir(workspace::root().join("tests/programs"))? {
-        let source = entry?.path();
-        let (Some(name), Some("c")) = (source.file_stem(), source.extension().and_then(|e| e.to_str()))
-        else {
-            continue;
-        };
-        let program = folder.join(name);
-        let mut cc = Command::new("cc");
-        run_command(
-            cc.args(["-static", "-O1", "-Wall", "-Werror", "-pthread", "-o"]).arg(&program).arg(&source),
-        )?;
-        files.push(GuestFile::new(&program, programs.join(name))?);
-        files.push(GuestFile::new(&source, programs.join(name).with_extension("c"))?);
-    }
+    files.extend(programs::build(&workspace::root().join("tests/programs"), folder)?);
     Ok(files)
 }
 
@@ -113,6 +98,8 @@ fn run_one(cache: &Cache, kernel: Kernel, script: &Path, files: &[GuestFile]) ->
         forward: Vec::new(),
         systemd: false,
         memory: 2048,
+        clock: Clock::Wall,
+        disks: Vec::new(),
     };
     let mut out = Lines::default();
     let mut errors = Vec::new();

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use super::{Guest, Task};
+use super::{Clock, Guest, Task};
 use crate::cache::Cache;
 use crate::setup::{qemu, user_land};
 
@@ -26,19 +26,31 @@ pub(crate) fn command(cache: &Cache, guest: &Guest, folder: &Path) -> Result<Com
     qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-M", "q35"])
         // A panicking guest asks for a reboot: QEMU ends instead.
         .arg("-no-reboot")
-        .args(["-smp", "2", "-m", &guest.memory.to_string()]);
-    if std::env::var_os("EXPACTI_KVM").is_some() {
-        qemu.args(["-accel", "kvm", "-cpu", "host"]);
-    } else {
+        .args(["-m", &guest.memory.to_string()]);
+    // panic=-1 reboots at once. On a loaded machine an emulated timer may be late: neither is it broken then, nor is a
+    // stall real that lasts only for a while.
+    let mut words =
+        "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rcupdate.rcu_cpu_stall_timeout=40 watchdog_thresh=30"
+            .to_owned();
+    match guest.clock {
+        Clock::Wall if kvm() => qemu.args(["-smp", "2", "-accel", "kvm", "-cpu", "host"]),
         // Not found out by trying: KVM inside of some virtual machines starts, and then dies in the guest's boot.
-        qemu.args(["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]);
-    }
+        Clock::Wall => qemu.args(["-smp", "2", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]),
+        Clock::Instructions => {
+            // What a kernel draws at random decides where things lie, and so how many instructions finding them takes.
+            words.push_str(" nokaslr norandmaps random.trust_cpu=on");
+            qemu.args(["-smp", "1", "-accel", "tcg,thread=single,tb-size=512", "-cpu", "max"]).args([
+                "-icount",
+                "shift=0",
+                "-seed",
+                "1",
+                "-rtc",
+                "base=2027-01-01,clock=vm",
+            ])
+        }
+    };
 
     qemu.arg("-kernel").arg(kernel.image).arg("-initrd").arg(folder.join("initramfs"));
-    // panic=-1 reboots at once. A stall is only real after a while on a loaded machine under emulation.
-    let mut words =
-        "console=ttyS0 quiet panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=40 watchdog_thresh=30"
-            .to_owned();
     if guest.systemd {
         // The serial console is the kernel's, no login there; and what systemd says would look like the kernel's.
         words.push_str(" systemd.wants=expacti-guest.service systemd.getty_auto=no systemd.show_status=no");
@@ -46,7 +58,9 @@ pub(crate) fn command(cache: &Cache, guest: &Guest, folder: &Path) -> Result<Com
     qemu.args(["-append", &words]);
 
     // NVMe, because all the kernels have it built in. What is written goes to a temporary file that is gone afterwards.
-    for (name, file) in [("root", &root), ("modules", &kernel.modules)] {
+    let more = guest.disks.iter().enumerate().map(|(number, file)| (format!("more{number}"), file));
+    let system = [("root".to_owned(), &root), ("modules".to_owned(), &kernel.modules)];
+    for (name, file) in system.into_iter().chain(more) {
         let file = file.display().to_string().replace(',', ",,");
         qemu.arg("-drive").arg(format!("if=none,id={name},format=raw,snapshot=on,cache=unsafe,file={file}"));
         qemu.arg("-device").arg(format!("nvme,drive={name},serial={name}"));
@@ -74,4 +88,9 @@ pub(crate) fn command(cache: &Cache, guest: &Guest, folder: &Path) -> Result<Com
     let log = std::fs::File::create(folder.join("qemu.log"))?;
     qemu.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(qemu)
+}
+
+/// Whether the user says that KVM works here.
+pub(crate) fn kvm() -> bool {
+    std::env::var_os("EXPACTI_KVM").is_some()
 }

@@ -13,13 +13,15 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tempfile::TempDir;
 
 use super::console::{Console, quoted};
-use super::{Guest, Task, initramfs, qemu, terminal};
+use super::{Clock, Guest, Task, initramfs, qemu, terminal};
 use crate::cache::Cache;
 
 /// From power on to the script's first line. Generous: several guests may share two cores.
 const BOOT_LIMIT: Duration = Duration::from_mins(2);
 /// A guest tells every five seconds that it lives.
 const SILENCE_LIMIT: Duration = Duration::from_mins(1);
+/// Where its clock counts instructions, its five seconds can be minutes of ours.
+const SLOWER: u32 = 10;
 /// How long the kernel may go on talking after its last words.
 const LAST_WORDS_TIME: Duration = Duration::from_secs(2);
 /// The key that ends a guest whose shell does not: Ctrl-].
@@ -56,6 +58,8 @@ struct Session {
     /// What came on the control line and is not a whole line yet.
     said: Vec<u8>,
     limit: Option<Duration>,
+    /// How much more time than usual it has.
+    slower: u32,
     shell: bool,
     input: Input,
     size: Option<(u16, u16)>,
@@ -112,6 +116,10 @@ impl Session {
             limit: match guest.task {
                 Task::Shell(_) => None,
                 Task::Script(_, limit) => Some(limit),
+            },
+            slower: match guest.clock {
+                Clock::Wall => 1,
+                Clock::Instructions => SLOWER,
             },
             shell,
             input: if shell { Input::Ours } else { Input::Ended },
@@ -225,12 +233,13 @@ impl Session {
         if qemu_ended {
             return Some("the guest's machine ended by itself".to_owned());
         }
+        let (boot, silence) = (BOOT_LIMIT * self.slower, SILENCE_LIMIT * self.slower);
         match self.ready {
-            None if self.started.elapsed() > BOOT_LIMIT => {
-                Some(format!("the guest did not boot within {} s", BOOT_LIMIT.as_secs()))
+            None if self.started.elapsed() > boot => {
+                Some(format!("the guest did not boot within {} s", boot.as_secs()))
             }
-            Some(_) if self.heard.elapsed() > SILENCE_LIMIT => {
-                Some(format!("the guest stalls: no sign of life for {} s", SILENCE_LIMIT.as_secs()))
+            Some(_) if self.heard.elapsed() > silence => {
+                Some(format!("the guest stalls: no sign of life for {} s", silence.as_secs()))
             }
             Some(ready) => {
                 let limit = self.limit.filter(|limit| ready.elapsed() > *limit)?;

@@ -1,0 +1,4 @@
+// Keeps a processor busy until it is killed.
+int main(void) {
+    for (volatile unsigned long n = 0;; n++) { }
+}

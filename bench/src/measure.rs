@@ -1,0 +1,6 @@
+//! The parts, one file each.
+
+pub(crate) mod cost;
+pub(crate) mod peers;
+pub(crate) mod scale;
+pub(crate) mod workloads;

@@ -1,0 +1,50 @@
+//! Everything that was measured, and where.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cost::Cost;
+use crate::peers::Peers;
+use crate::scale::Scale;
+use crate::workloads::Workload;
+
+/// What `docs/benchmarks.json` holds. Parts are measured one by one, so each says where.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// What one exec costs, in instructions.
+    pub cost: Option<Section<Cost>>,
+    /// The gate beside others.
+    pub peers: Option<Section<Peers>>,
+    /// Whole pieces of work.
+    pub workloads: Option<Section<Vec<Workload>>>,
+    /// Much of everything, and nothing at all.
+    pub scale: Option<Section<Scale>>,
+}
+
+/// One part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Section<T> {
+    /// Where and when it was measured.
+    pub machine: Machine,
+    /// How long that took, in seconds.
+    pub seconds: u64,
+    /// What was found.
+    pub found: T,
+}
+
+/// Where and when something was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// This machine itself, or the kind of guest.
+    pub kind: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The processor underneath.
+    pub processor: String,
+    /// The day.
+    pub day: String,
+    /// What was measured, as `git describe` says it.
+    pub version: String,
+    /// How that was built.
+    pub build: String,
+}

@@ -1,0 +1,26 @@
+//! Whole pieces of work, as agents do them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::Interval;
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub about: String,
+    /// Execs of one run.
+    pub execs: u64,
+    /// Of these, those that the kernel allowed by itself, in a run after others.
+    pub cached: u64,
+    /// Execs that would have waited for a human under these rules.
+    pub held: u64,
+    /// Seconds of one run without a gate.
+    pub bare: f64,
+    /// Seconds that the gate adds: of each pair of runs the difference. None where something would have waited.
+    pub added: Option<Interval>,
+    /// How many pairs.
+    pub pairs: usize,
+}

@@ -1,0 +1,146 @@
+//! `docs/benchmarks.md`, out of what was measured.
+
+mod peers;
+mod scale;
+mod workloads;
+
+use std::fmt::Write as _;
+
+use expacti_bench::cost::{Cost, Figure, State};
+use expacti_bench::report::{Machine, Report, Section};
+
+const HEAD: &str = "\
+# What the gate costs
+
+Written by `cargo xtask bench`; do not edit. Every figure stands under the command that measures it, and in
+[benchmarks.json](benchmarks.json) in full. Figures of guests and of real machines are never mixed in one table.
+";
+
+/// The whole page.
+pub(crate) fn text(report: &Report) -> String {
+    let mut page = HEAD.to_owned();
+    if let Some(section) = &report.cost {
+        page.push_str(&cost(section));
+    }
+    if let Some(section) = &report.peers {
+        page.push_str(&peers::text(section));
+    }
+    if let Some(section) = &report.workloads {
+        page.push_str(&workloads::text(section));
+    }
+    if let Some(section) = &report.scale {
+        page.push_str(&scale::text(section));
+    }
+    page
+}
+
+/// A section's beginning: its title, its command, and where it was measured.
+fn head(title: &str, part: &str, machine: &Machine, seconds: u64) -> String {
+    let Machine { kind, kernel, processor, day, version, build } = machine;
+    format!(
+        "\n## {title}\n\n`cargo xtask bench --only {part}` ({seconds} s), {day}, expacti {version} ({build}),\nLinux {kernel} on {kind};\nunderneath {processor}.\n\n"
+    )
+}
+
+fn cost(section: &Section<Cost>) -> String {
+    let Section { machine, seconds, found } = section;
+    let mut text = head("Instructions of one exec", "cost", machine, *seconds);
+    text.push_str(
+        "From before `vfork` to after `waitpid`, sixteen variables in the environment. Counted by the emulator, so the figures\n\
+         of the kernel's own work are the same on every machine: medians, of which what the timer adds is no part. Where the\n\
+         daemon takes part, all that agent and daemon execute is added up, until the record is in the database.\n\n",
+    );
+    goals(&mut text, found);
+    let programs = found.figures.iter().map(|figure| figure.program.as_str());
+    let mut names: Vec<&str> = Vec::new();
+    for name in programs {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let _ = writeln!(text, "| | {} |", names.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---:|".repeat(names.len()));
+    for state in State::ALL {
+        let cells: Vec<String> = names.iter().map(|name| cell(found, name, state)).collect();
+        if cells.iter().any(|cell| cell != "-") {
+            let _ = writeln!(text, "| {} | {} |", state.title(), cells.join(" | "));
+        }
+    }
+    text.push_str(
+        "\n`nop` is a static program of 512 bytes that only ends; `true` is `/bin/true`, `bash` is `bash -c :`. There is no denial\n\
+         out of a cache: every denial is told to the agent with a ticket of its own.\n",
+    );
+    hooks(&mut text, found);
+    text
+}
+
+/// What was aimed at, and what was reached.
+fn goals(text: &mut String, cost: &Cost) {
+    let goals = [
+        ("not enrolled, `true`", "true", State::NotEnrolled, 0.5),
+        ("cached allow, `true`", "true", State::Cached, 1.0),
+        ("cached allow, `nop`", "nop", State::Cached, 8.0),
+    ];
+    text.push_str("| goal | at most | measured | |\n|---|---:|---:|---|\n");
+    for (what, program, state, limit) in goals {
+        let Some(more) = more(cost, program, state) else { continue };
+        let met = if more <= limit { "met" } else { "**missed**" };
+        let _ = writeln!(text, "| {what} | +{limit} % | {more:+.1} % | {met} |");
+    }
+    text.push('\n');
+}
+
+/// What the gate adds, in hundredths of the bare exec.
+fn more(cost: &Cost, program: &str, state: State) -> Option<f64> {
+    let bare = cost.of(program, State::None)?.instructions;
+    let now = cost.of(program, state)?.instructions;
+    #[expect(clippy::cast_precision_loss, reason = "instructions of one exec")]
+    Some((now as f64 / bare as f64 - 1.0) * 100.0)
+}
+
+fn cell(cost: &Cost, program: &str, state: State) -> String {
+    let Some(Figure { instructions, daemons, .. }) = cost.of(program, state) else { return "-".to_owned() };
+    let shown = thousands(*instructions);
+    let Some(more) = more(cost, program, state).filter(|_| state != State::None) else { return shown };
+    let ours = if *daemons > 0 { format!(", daemon {}", thousands(*daemons)) } else { String::new() };
+    format!("{shown} ({more:+.1} %{ours})")
+}
+
+fn hooks(text: &mut String, cost: &Cost) {
+    if cost.hooks.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\nOf that, inside our programs, for one exec of `nop`, by the kernel's own statistics:\n\n",
+    );
+    text.push_str("| program | state | runs | instructions |\n|---|---|---:|---:|\n");
+    for hook in &cost.hooks {
+        let (name, state) = (&hook.name, hook.state.title());
+        let _ = writeln!(text, "| `{name}` | {state} | {:.1} | {:.0} |", hook.runs, hook.instructions);
+    }
+}
+
+/// 1234567 as 1 234 567, with spaces that do not break.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_can_be_read() {
+        assert_eq!(thousands(7), "7");
+        assert_eq!(thousands(236_199), "236\u{a0}199");
+        assert_eq!(thousands(1_000_000), "1\u{a0}000\u{a0}000");
+    }
+}
