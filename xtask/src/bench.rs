@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Measure the half-optimised binary that the tests use: built in a tenth of the time. The page says so.
     #[arg(long)]
     guest_build: bool,
+    /// Build nothing: measure what was built last.
+    #[arg(long)]
+    as_built: bool,
 }
 
 /// What can be measured.
@@ -68,7 +71,8 @@ pub(crate) fn command(options: &Options) -> Result<()> {
     if parts.contains(&Part::Peers) {
         setup::bring(&cache, vec![peers::part()])?;
     }
-    let bench = Bench { files: files(&cache, profile)?, cache, kernel: options.kernel, profile };
+    let bench =
+        Bench { files: files(&cache, profile, options.as_built)?, cache, kernel: options.kernel, profile };
     let mut report = earlier(&workspace::root().join("docs/benchmarks.json"))?;
     for part in parts {
         println!("== {part:?} on Linux {}", options.kernel);
@@ -130,10 +134,16 @@ fn accept(cost: &Cost) -> Result<()> {
 }
 
 /// expacti, the program that measures, and what it starts.
-pub(crate) fn files(cache: &Cache, profile: Profile) -> Result<Vec<GuestFile>> {
-    let object = build::object(cache)?;
-    let expacti = build::with_object(&object, "expacti-agent", "expacti", profile)?;
-    let bench = build::with_object(&object, "expacti-bench", "expacti-bench", Profile::Guest)?;
+pub(crate) fn files(cache: &Cache, profile: Profile, as_built: bool) -> Result<Vec<GuestFile>> {
+    let (expacti, bench) = if as_built {
+        (build::place("expacti", profile), build::place("expacti-bench", Profile::Guest))
+    } else {
+        let object = build::object(cache)?;
+        (
+            build::with_object(&object, "expacti-agent", "expacti", profile)?,
+            build::with_object(&object, "expacti-bench", "expacti-bench", Profile::Guest)?,
+        )
+    };
     let mut files = vec![
         GuestFile::new(&expacti, "/usr/local/bin/expacti")?,
         GuestFile::new(&bench, "/opt/expacti/expacti-bench")?,

@@ -107,5 +107,10 @@ pub(crate) fn with_object(object: &Path, package: &str, name: &str, profile: Pro
         .env("RUSTFLAGS", "-Ctarget-feature=+crt-static")
         .env("EXPACTI_BPF_OBJECT", object);
     run(&mut cargo)?;
-    Ok(workspace::target().join(TARGET).join(profile.name()).join(name))
+    Ok(place(name, profile))
+}
+
+/// Where a binary is once it is built.
+pub(crate) fn place(name: &str, profile: Profile) -> PathBuf {
+    workspace::target().join(TARGET).join(profile.name()).join(name)
 }

@@ -17,7 +17,7 @@ pub(crate) const KERNEL: Kernel = Kernel::V6_12;
 
 pub(crate) fn check(cache: &Cache) -> Result<()> {
     let committed = bench::committed()?;
-    let files = bench::files(cache, Profile::Guest)?;
+    let files = bench::files(cache, Profile::Guest, false)?;
     let cost: Cost =
         bench::measure(cache, KERNEL, Clock::Instructions, files, Vec::new(), "cost --kernel-only")?;
     let mut too_much = 0;
