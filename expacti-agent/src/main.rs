@@ -16,6 +16,8 @@ mod notify;
 mod operations;
 mod reviewers;
 mod suggestions;
+#[cfg(test)]
+mod testing;
 mod tui;
 mod web;
 mod wire;

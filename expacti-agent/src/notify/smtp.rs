@@ -12,6 +12,7 @@ use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::http::connector;
@@ -68,13 +69,19 @@ impl Mailer {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let is_here =
             self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        self.talk(stream, !is_here, &self.letter(message)).await
+        self.talk(stream, &connector()?, !is_here, &self.letter(message)).await
     }
 
     /// Where it `must_encrypt`, nothing is said to a server that cannot.
-    async fn talk(&self, stream: TcpStream, must_encrypt: bool, letter: &str) -> io::Result<()> {
+    async fn talk(
+        &self,
+        stream: TcpStream,
+        tls: &TlsConnector,
+        must_encrypt: bool,
+        letter: &str,
+    ) -> io::Result<()> {
         let mut session = if self.tls_at_once {
-            Session::over(self.encrypted(Box::pin(stream)).await?)
+            Session::over(self.encrypted(tls, Box::pin(stream)).await?)
         } else {
             Session::over(Box::pin(stream))
         };
@@ -83,7 +90,7 @@ impl Mailer {
         let can_encrypt = can.iter().any(|line| line.eq_ignore_ascii_case("STARTTLS"));
         if !self.tls_at_once && can_encrypt {
             session.say("STARTTLS", b'2').await?;
-            session = Session::over(self.encrypted(session.into_inner()?).await?);
+            session = Session::over(self.encrypted(tls, session.into_inner()?).await?);
             can = session.say("EHLO expacti", b'2').await?;
         } else if !self.tls_at_once && must_encrypt {
             return Err(io::Error::other("the mail server does not encrypt"));
@@ -108,9 +115,9 @@ impl Mailer {
         Ok(())
     }
 
-    async fn encrypted(&self, stream: Boxed) -> io::Result<Boxed> {
+    async fn encrypted(&self, tls: &TlsConnector, stream: Boxed) -> io::Result<Boxed> {
         let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
-        Ok(Box::pin(connector()?.connect(name, stream).await?))
+        Ok(Box::pin(tls.connect(name, stream).await?))
     }
 
     /// Headers and body. The body is base64, so that nothing in a command can be taken for mail.
@@ -183,6 +190,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::testing::Certificate;
 
     fn mailer(port: u16, user: Option<(String, String)>) -> Mailer {
         Mailer {
@@ -209,16 +217,47 @@ mod tests {
         }
     }
 
-    /// A server that offers this, and gives back what it was told.
+    /// A server that offers this in clear, and gives back what it was told.
     async fn serve(listener: TcpListener, offers: &str) -> Vec<String> {
         let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = BufReader::new(stream);
+        let mut stream: BufReader<Boxed> = BufReader::new(Box::pin(stream));
         stream.write_all(b"220 hello\r\n").await.unwrap();
-        let (mut told, mut in_letter) = (Vec::new(), false);
+        let mut told = Vec::new();
+        listen(&mut stream, offers, &mut told).await;
+        told
+    }
+
+    /// The same with this certificate, shown at once or after STARTTLS. What was told in clear has a `!`.
+    async fn serve_tls(listener: TcpListener, certificate: Certificate, at_once: bool) -> Vec<String> {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream: Boxed = Box::pin(stream);
+        let mut told = Vec::new();
+        if !at_once {
+            let mut clear = BufReader::new(stream);
+            clear.write_all(b"220 hello\r\n").await.unwrap();
+            listen(&mut clear, "250-here\r\n250 STARTTLS\r\n", &mut told).await;
+            for line in &mut told {
+                line.insert(0, '!');
+            }
+            stream = clear.into_inner();
+        }
+        // A client that does not trust us hangs up.
+        let Ok(encrypted) = certificate.shown().accept(stream).await else { return told };
+        let mut encrypted: BufReader<Boxed> = BufReader::new(Box::pin(encrypted));
+        if at_once {
+            encrypted.write_all(b"220 hello\r\n").await.unwrap();
+        }
+        listen(&mut encrypted, "250-here\r\n250 AUTH PLAIN\r\n", &mut told).await;
+        told
+    }
+
+    /// Answers until the client hangs up, or wants to go on encrypted.
+    async fn listen(stream: &mut BufReader<Boxed>, offers: &str, told: &mut Vec<String>) {
+        let mut in_letter = false;
         loop {
             let mut line = String::new();
-            if stream.read_line(&mut line).await.unwrap() == 0 {
-                return told;
+            if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                return;
             }
             let line = line.trim_end().to_owned();
             let answer = match line.as_str() {
@@ -234,8 +273,58 @@ mod tests {
                 }
                 _ => "250 fine\r\n",
             };
+            let wants_tls = line == "STARTTLS";
             told.push(line);
             stream.write_all(answer.as_bytes()).await.unwrap();
+            if wants_tls {
+                return;
+            }
+        }
+    }
+
+    /// Hands a letter to a server with a certificate of this name, as a client that trusts `trusted`.
+    async fn hand_in_encrypted(
+        name: &str,
+        trusted: impl FnOnce(&Certificate) -> TlsConnector,
+        at_once: bool,
+    ) -> (io::Result<()>, Vec<String>) {
+        let certificate = Certificate::of(name);
+        let tls = trusted(&certificate);
+        let (listener, port) = listener().await;
+        let server = tokio::spawn(serve_tls(listener, certificate, at_once));
+        let user = Some(("me".to_owned(), "secret".to_owned()));
+        let mailer = Mailer { host: "mail.example".into(), tls_at_once: at_once, ..mailer(port, user) };
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let done = mailer.talk(stream, &tls, true, "letter").await;
+        (done, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_letter_goes_encrypted_from_the_first_byte_or_by_starttls() {
+        for at_once in [true, false] {
+            let (done, told) = hand_in_encrypted("mail.example", Certificate::trusted, at_once).await;
+            done.unwrap();
+            let clear: &[&str] = if at_once { &[] } else { &["!EHLO expacti", "!STARTTLS"] };
+            let encrypted = ["EHLO expacti", "AUTH PLAIN AG1lAHNlY3JldA==", "MAIL FROM:<gate@example.org>"];
+            assert_eq!(told[..clear.len() + 3], [clear, &encrypted].concat(), "at once: {at_once}");
+            assert!(told.contains(&"letter".to_owned()), "{told:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_show_who_it_is_hears_no_password_and_no_letter() {
+        let stranger = |_: &Certificate| Certificate::of("mail.example").trusted();
+        for at_once in [true, false] {
+            let greeting: &[&str] = if at_once { &[] } else { &["!EHLO expacti", "!STARTTLS"] };
+            let (untrusted, told) = hand_in_encrypted("mail.example", stranger, at_once).await;
+            let why = untrusted.unwrap_err().to_string();
+            assert!(why.contains("UnknownIssuer") || why.contains("BadSignature"), "{why}");
+            assert_eq!(told, greeting, "at once: {at_once}");
+            let (other_name, told) =
+                hand_in_encrypted("elsewhere.example", Certificate::trusted, at_once).await;
+            let why = other_name.unwrap_err().to_string();
+            assert!(why.contains("not valid for name"), "{why}");
+            assert_eq!(told, greeting, "at once: {at_once}");
         }
     }
 
@@ -277,7 +366,8 @@ mod tests {
         let (listener, port) = listener().await;
         let server = tokio::spawn(serve(listener, "250 here\r\n"));
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        let refused = mailer(port, None).talk(stream, true, "letter").await.unwrap_err();
+        let refused =
+            mailer(port, None).talk(stream, &connector().unwrap(), true, "letter").await.unwrap_err();
         assert!(refused.to_string().contains("does not encrypt"), "{refused}");
         assert_eq!(server.await.unwrap(), ["EHLO expacti"]);
     }
