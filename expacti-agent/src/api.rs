@@ -17,6 +17,7 @@ mod problem;
 mod records;
 mod rules;
 mod session;
+mod sockets;
 mod suggestions;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,11 @@ const BODY: usize = 64 * 1024;
 pub(crate) trait Gated: Send + Sync + 'static {
     /// Whether this process is gated now, by its mark or its cgroup. In doubt it is.
     fn is_gated(&self, pid: u32) -> bool;
+
+    /// Whether anything can be gated at all.
+    fn gates(&self) -> bool {
+        true
+    }
 
     /// The name of the agent that this process belongs to, for its look at its own tickets.
     fn agent_of(&self, _pid: u32) -> Option<String> {
@@ -149,6 +155,7 @@ pub(crate) struct Api {
     masker: Masker,
     limits: Limits,
     hashing: Semaphore,
+    searching: Semaphore,
     epoch: String,
     sessions: Sessions,
     guesses: Guesses,
@@ -178,6 +185,7 @@ impl Api {
             masker,
             limits,
             hashing: Semaphore::new(2),
+            searching: Semaphore::new(2),
             epoch,
             sessions,
             guesses: Guesses::default(),
@@ -297,7 +305,7 @@ impl Api {
     /// Rights end while a stream is open, too.
     fn may_still_watch(&self, caller: &Caller) -> bool {
         let name = &caller.voter.name;
-        let is_root = matches!(&caller.peer, Peer::Local(process) if self.by_uid(process.uid, epoch_seconds())
+        let is_root = matches!(&caller.peer, Peer::Local { uid, .. } if self.by_uid(*uid, epoch_seconds())
             .is_some_and(|voter| voter.name == *name));
         let session = caller.session.as_ref();
         let is_signed_in =

@@ -8,6 +8,7 @@ mod gate;
 mod guest;
 mod harness;
 mod hold;
+mod inside;
 mod probes;
 mod review;
 mod run;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Trial> {
         truth::tests(),
         signals::tests(),
         review::tests(),
+        inside::tests(),
         defence::tests(),
         doctor::tests(),
         unload::tests(),

@@ -10,9 +10,10 @@ use axum::response::Response;
 use expacti_core::docket::{Role, Voter};
 
 use super::Api;
-use super::peer::Peer;
+use super::peer::{Peer, Process};
 use super::problem::Problem;
 use super::session;
+use super::sockets::Origin;
 use crate::clock::epoch_seconds;
 use crate::web::Session;
 
@@ -80,6 +81,9 @@ pub(super) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    if let Peer::Remote(remote) = &peer {
+        remote.find(&api.searching).await;
+    }
     api.refuse_gated(&peer)?;
     let headers = request.headers();
     check_host(headers, &api.config.hosts)?;
@@ -103,17 +107,35 @@ pub(super) async fn admit(
 impl Api {
     /// Nobody inside an enrolled cgroup answers, whatever their uid or token.
     pub(super) fn refuse_gated(&self, peer: &Peer) -> Result<(), Problem> {
-        let refused = |detail: &str| Err(Problem::forbidden("gated", detail));
         match peer {
             Peer::Unknown => refused("the kernel does not say who is asking"),
-            // In this order: if it lives after the question, the question was about it.
-            Peer::Local(process) if self.gated.is_gated(process.pid) => {
-                refused("a process of an enrolled agent cannot talk to its own gate")
-            }
-            Peer::Local(process) if !process.is_alive() => refused("the process that connected is gone"),
-            Peer::Local(_) | Peer::Remote { .. } => Ok(()),
+            Peer::Local { process, .. } => self.refuse_gated_process(process),
+            Peer::Remote(remote) => match remote.origin() {
+                Some(Origin::Here(holders)) => {
+                    holders.iter().try_for_each(|holder| self.refuse_gated_process(holder))
+                }
+                Some(Origin::Elsewhere) => Ok(()),
+                Some(Origin::Hidden(_)) if !self.gated.gates() => Ok(()),
+                Some(Origin::Hidden(why)) => refused(why),
+                None => refused("nobody has looked who is asking"),
+            },
         }
     }
+
+    fn refuse_gated_process(&self, process: &Process) -> Result<(), Problem> {
+        // In this order: if it lives after the question, the question was about it.
+        if self.gated.is_gated(process.pid) {
+            return refused("a process of an enrolled agent cannot talk to its own gate");
+        }
+        if !process.is_alive() {
+            return refused("the process that connected is gone");
+        }
+        Ok(())
+    }
+}
+
+fn refused(detail: &str) -> Result<(), Problem> {
+    Err(Problem::forbidden("gated", detail))
 }
 
 async fn identify(
@@ -129,8 +151,8 @@ async fn identify(
     } else if let Some(id) = session::id(headers, &peer) {
         session = signed_in(api, id, method, headers, now)?;
         session.as_ref().and_then(|session| api.reviewers.by_name(&session.name, now))
-    } else if let Peer::Local(process) = &peer {
-        api.by_uid(process.uid, now)
+    } else if let Peer::Local { uid, .. } = &peer {
+        api.by_uid(*uid, now)
     } else {
         None
     };

@@ -43,8 +43,8 @@ impl Api {
     fn agent_of(&self, peer: &Peer) -> Result<String, Problem> {
         let agent = match peer {
             // In this order: if it lives after the question, the question was about it.
-            Peer::Local(process) => self.gated.agent_of(process.pid).filter(|_| process.is_alive()),
-            Peer::Remote { .. } | Peer::Unknown => None,
+            Peer::Local { process, .. } => self.gated.agent_of(process.pid).filter(|_| process.is_alive()),
+            Peer::Remote(_) | Peer::Unknown => None,
         };
         let agent = agent
             .ok_or_else(|| Problem::forbidden("not-an-agent", "you are no process of an enrolled agent"))?;

@@ -8,39 +8,76 @@ use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OnceCell, Semaphore};
 
+use super::sockets::{Origin, origin_of};
 use super::tls::TlsListener;
 
 /// The process or machine that connected.
 #[derive(Clone, Debug)]
 pub(crate) enum Peer {
-    /// A process of this host.
-    Local(Arc<Process>),
-    /// Over the network.
-    Remote {
-        /// From where.
-        address: SocketAddr,
-        /// Nobody on the way reads along.
-        tls: bool,
+    /// A process of this host, over a Unix socket.
+    Local {
+        /// Which.
+        process: Arc<Process>,
+        /// Its user, as the kernel knows them.
+        uid: u32,
     },
+    /// Over TCP.
+    Remote(Arc<Remote>),
     /// The kernel would not say. Nothing is done for it.
     Unknown,
 }
 
-/// A process that connected.
+/// The other end of a TCP connection.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    address: SocketAddr,
+    /// Ours.
+    local: SocketAddr,
+    /// Nobody on the way reads along.
+    tls: bool,
+    origin: OnceCell<Origin>,
+}
+
+/// A process of this host.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    pub(crate) uid: u32,
     pidfd: OwnedFd,
 }
 
 impl Process {
+    /// The one that has this number now.
+    pub(super) fn of(pid: u32) -> Option<Self> {
+        let number = Pid::from_raw(i32::try_from(pid).ok()?)?;
+        let pidfd = rustix::process::pidfd_open(number, PidfdFlags::empty()).ok()?;
+        Some(Self { pid, pidfd })
+    }
+
     /// The process that connected still lives, so that its number is not somebody else's by now.
     pub(super) fn is_alive(&self) -> bool {
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
         rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) == Ok(0)
+    }
+}
+
+impl Remote {
+    /// Whose connection it is, which is looked for once. `turn` limits how many look at the same time.
+    pub(super) async fn find(self: &Arc<Self>, turn: &Semaphore) {
+        let look = async || {
+            let _turn = turn.acquire().await;
+            let (address, local) = (self.address, self.local);
+            let found = tokio::task::spawn_blocking(move || origin_of(address, local)).await;
+            found.unwrap_or(Origin::Hidden("the search for it failed"))
+        };
+        self.origin.get_or_init(look).await;
+    }
+
+    /// Whose connection it is, once that was looked for.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.origin.get()
     }
 }
 
@@ -49,21 +86,28 @@ impl Peer {
         let Ok(credentials) = stream.peer_cred() else { return Self::Unknown };
         let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok());
         match (pid, pidfd_of(stream)) {
-            (Some(pid), Some(pidfd)) => Self::Local(Arc::new(Process { pid, uid: credentials.uid(), pidfd })),
+            (Some(pid), Some(pidfd)) => {
+                Self::Local { process: Arc::new(Process { pid, pidfd }), uid: credentials.uid() }
+            }
             _ => Self::Unknown,
         }
     }
 
+    fn over_tcp(address: SocketAddr, stream: &TcpStream, tls: bool) -> Self {
+        let Ok(local) = stream.local_addr() else { return Self::Unknown };
+        Self::Remote(Arc::new(Remote { address, local, tls, origin: OnceCell::new() }))
+    }
+
     /// Whether it is a connection over TLS.
     pub(super) fn is_tls(&self) -> bool {
-        matches!(self, Self::Remote { tls: true, .. })
+        matches!(self, Self::Remote(remote) if remote.tls)
     }
 
     /// What requests are counted by.
     pub(super) fn key(&self) -> String {
         match self {
-            Self::Local(process) => format!("uid {}", process.uid),
-            Self::Remote { address, .. } => address.ip().to_string(),
+            Self::Local { uid, .. } => format!("uid {uid}"),
+            Self::Remote(remote) => remote.address.ip().to_string(),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -83,8 +127,7 @@ fn pidfd_of(stream: &UnixStream) -> Option<OwnedFd> {
         // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
         return Some(unsafe { OwnedFd::from_raw_fd(fd) });
     }
-    let pid = Pid::from_raw(stream.peer_cred().ok()?.pid()?)?;
-    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+    Some(Process::of(u32::try_from(stream.peer_cred().ok()?.pid()?).ok()?)?.pidfd)
 }
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
@@ -95,12 +138,12 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 
 impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self::Remote { address: *stream.remote_addr(), tls: false }
+        Self::over_tcp(*stream.remote_addr(), stream.io(), false)
     }
 }
 
 impl Connected<IncomingStream<'_, TlsListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        Self::Remote { address: *stream.remote_addr(), tls: true }
+        Self::over_tcp(*stream.remote_addr(), stream.io().get_ref().0, true)
     }
 }

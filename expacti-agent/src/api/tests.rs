@@ -16,6 +16,7 @@ use super::{Api, ApiConfig, Gated, ServeError, TcpConfig};
 use crate::client::{Client, ClientError};
 use crate::desk::simulation::Simulation;
 use crate::reviewers::{New, Reviewers};
+use crate::testing::Certificate;
 use crate::wire::{
     AgentView, AnswerWord, CardDetail, CardPage, Claim, GrantView, Health, Me, NewReviewer, OwnTickets,
     RepeatWord, ReviewerView, TicketState, TicketView, VoteBody, VoteResult, WelcomeView,
@@ -138,6 +139,31 @@ async fn whoever_is_gated_is_refused_whatever_they_show() {
     let bare = Client::new(&served.socket, None, "cli");
     assert_eq!(code(ask(move || bare.get::<Health>("/v1/health")).await), (403, "gated".into()));
     assert_eq!(served.simulation.kernel.verdict_now(ticket), None);
+}
+
+#[tokio::test]
+async fn over_tcp_whoever_is_gated_is_refused_too_also_in_the_middle_of_a_connection() {
+    use std::io::{Read as _, Write as _};
+    let served = Served::start(ApiConfig::default());
+    let config = TcpConfig { address: "127.0.0.1:0".parse().unwrap(), tls: None };
+    let (address, serving) = served.api.serve_tcp(&config).await.unwrap();
+    tokio::spawn(serving);
+    let marked = served.marked.clone();
+    ask(move || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let mut status = || {
+            write!(stream, "GET /v1/health HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+            let mut answer = [0; 4096];
+            let length = stream.read(&mut answer).unwrap();
+            String::from_utf8_lossy(&answer[..length]).split(' ').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(status(), "200");
+        marked.0.store(true, Ordering::Relaxed);
+        assert_eq!(status(), "403");
+        marked.0.store(false, Ordering::Relaxed);
+        assert_eq!(status(), "200");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -373,22 +399,12 @@ async fn plain_http_does_not_leave_the_host() {
 #[tokio::test]
 async fn certificates_are_served_and_broken_ones_are_named() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+    use tokio_rustls::rustls::pki_types::ServerName;
     let dir = tempfile::tempdir().unwrap();
     let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
-    let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
-        .arg("-out")
-        .arg(&certificate)
-        .arg("-keyout")
-        .arg(&key)
-        .output();
-    if !made.is_ok_and(|made| made.status.success()) {
-        eprintln!("skipped: needs openssl, to make a certificate");
-        return;
-    }
+    let made = Certificate::of("localhost");
+    std::fs::write(&certificate, &made.pem).unwrap();
+    std::fs::write(&key, &made.key_pem).unwrap();
     let served = Served::start(ApiConfig::default());
     let tls = |key: &PathBuf| TcpConfig {
         address: "127.0.0.1:0".parse().unwrap(),
@@ -400,16 +416,9 @@ async fn certificates_are_served_and_broken_ones_are_named() {
     tokio::spawn(serving);
     // A client that never says hello keeps nobody waiting.
     let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(&certificate).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    let mut stream = made.trusted().connect(name, stream).await.unwrap();
     stream.write_all(b"GET /v1/health HTTP/1.0\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     // The server may end the connection without a farewell once it has answered.

@@ -73,6 +73,10 @@ impl Gated for Nobody {
         false
     }
 
+    fn gates(&self) -> bool {
+        false
+    }
+
     fn agent_of(&self, _: u32) -> Option<String> {
         Some("claude".to_owned())
     }
@@ -96,9 +100,10 @@ impl Simulate {
         let requests = self.requests.as_deref().map(read).transpose()?.unwrap_or_default();
         let agents = ["claude", "codex"];
         let log = self.log(&requests, &engine).await?;
+        let boot = past::random_boot();
         let simulation = match &log {
             None => Simulation::start(&agents, policy),
-            Some(log) => Simulation::recorded(&agents, policy, Ledger::new(log.clone(), past::random_boot())),
+            Some(log) => Simulation::recorded(&agents, policy, Ledger::new(log.clone(), boot)),
         };
         let reviewers = Reviewers::open(&self.reviewers)?.into();
         let config = ApiConfig {
@@ -118,7 +123,7 @@ impl Simulate {
             epoch,
         );
         if let Some(log) = &log {
-            api.look_back(log.reader().clone(), Arc::clone(&in_force));
+            api.look_back(log.reader().clone(), boot, Arc::clone(&in_force));
         }
         let attempt = |number| match requests.get(number % requests.len().max(1)) {
             None => play(&simulation, number),

@@ -1,10 +1,10 @@
-//! Humans decide: what waits runs when they say so, fails when they do not, and nobody inside the gate can be one.
+//! Humans decide: what waits runs when they say so, and fails when they do not.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -23,20 +23,6 @@ const HIGH: [&str; 5] = ["git", "push", "--force", "origin", "main"];
 /// CRITICAL: two humans. There is no such folder.
 const CRITICAL: [&str; 3] = ["rm", "-rf", ".git"];
 
-/// Asks the API for what each line of its input says, without any exec of its own: METHOD PATH BODY.
-const ASKER: &str = r#"
-import os, socket, sys
-print("ready", flush=True)
-for line in sys.stdin:
-    method, path, token, body = line.rstrip("\n").split(" ", 3)
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20)
-        s.connect("/run/expacti/api.sock")
-        s.sendall(f"{method} {path} HTTP/1.0\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
-        print(s.makefile().readline().split(" ")[1], flush=True)
-"#;
-
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("review::what_is_approved_runs", what_is_approved_runs),
@@ -46,7 +32,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("review::what_an_approved_command_starts_may_run_too", children),
         test("review::what_is_always_approved_becomes_a_rule", always),
         test("review::an_agent_is_stopped_resumed_and_ended", an_agent_is_stopped_resumed_and_ended),
-        test("review::a_stolen_token_is_worth_nothing_inside", a_stolen_token_is_worth_nothing_inside),
     ]
 }
 
@@ -304,76 +289,4 @@ fn an_agent_is_stopped_resumed_and_ended() {
         Err(error) => assert_ne!(error.kind(), io::ErrorKind::NotFound),
     }
     until("an empty queue", || cards().is_empty().then_some(()));
-}
-
-/// A process that asks the API without any exec.
-struct Asker {
-    process: Child,
-    input: ChildStdin,
-    said: Receiver<String>,
-}
-
-impl Asker {
-    fn start(command: &mut Command) -> Self {
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (sender, said) = channel();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let input = process.stdin.take().unwrap();
-        let asker = Self { process, input, said };
-        assert_eq!(asker.says(), "ready");
-        asker
-    }
-
-    #[track_caller]
-    fn says(&self) -> String {
-        self.said.recv_timeout(DEADLINE).unwrap()
-    }
-
-    /// The HTTP status of the answer.
-    #[track_caller]
-    fn ask(&mut self, line: &str) -> String {
-        writeln!(self.input, "{line}").unwrap();
-        self.says()
-    }
-}
-
-impl Drop for Asker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn a_stolen_token_is_worth_nothing_inside() {
-    let (agent, elsewhere) = (Cgroup::new("agent"), Cgroup::new("elsewhere"));
-    let python = || {
-        let mut command = Command::new("python3");
-        command.args(["-c", ASKER]);
-        command
-    };
-    // Inside from before the gate, so that it needs no exec to ask.
-    let mut inside = Asker::start(child::inside(&agent, &mut python()));
-    let mut left = Asker::start(child::inside(&agent, &mut python()));
-    let mut outside = Asker::start(&mut python());
-    let _daemon = gated(&agent, &[]);
-    // Its mark sticks.
-    fs::write(elsewhere.path().join("cgroup.procs"), left.process.id().to_string()).unwrap();
-
-    let stolen = done(None, &["reviewer", "add", "eve", "--role", "reviewer", "--role", "admin"]);
-    let stolen = stolen.trim();
-    let attempt = Attempt::of(&agent, &HIGH);
-    let card = card("git push");
-    let body = json!({ "digest": card["digest"], "newest": card["newest"], "answer": "approve" });
-    let vote = format!("POST /v1/cards/{}/votes {stolen} {body}", card["id"]);
-    let add = format!(r#"POST /v1/reviewers {stolen} {{"name":"mallory","roles":["reviewer"]}}"#);
-    for asker in [&mut inside, &mut left] {
-        assert_eq!(asker.ask(&vote), "403");
-        assert_eq!(asker.ask(&add), "403");
-        assert_eq!(asker.ask(&format!("GET /v1/cards {stolen} ")), "403");
-    }
-    assert!(attempt.still_waits());
-    // It is the place and not the token that was refused.
-    assert_eq!(outside.ask(&vote), "200");
-    assert_eq!(attempt.ends().unwrap().status.code(), Some(128));
 }
