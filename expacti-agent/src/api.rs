@@ -15,6 +15,7 @@ mod people;
 mod precedents;
 mod problem;
 mod records;
+mod rule_store;
 mod rules;
 mod session;
 mod sockets;
@@ -38,6 +39,7 @@ use axum::routing::{delete, get, post};
 use expacti_agent::log::Reader;
 use expacti_core::Tools;
 use expacti_core::docket::{Role, Voter};
+use expacti_core::record::BootId;
 use expacti_core::record::secrets::Masker;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
@@ -159,7 +161,7 @@ pub(crate) struct Api {
     epoch: String,
     sessions: Sessions,
     guesses: Guesses,
-    records: OnceLock<Reader>,
+    records: OnceLock<(Reader, BootId)>,
     engine: OnceLock<Arc<InForce>>,
     proof: evidence::Proof,
     operations: OnceLock<Arc<dyn Operations>>,
@@ -196,9 +198,10 @@ impl Api {
         })
     }
 
-    /// From now on the exec log can be looked at, and the rules asked. Only the first call counts.
-    pub(crate) fn look_back(&self, records: Reader, engine: Arc<InForce>) {
-        let _ = self.records.set(records);
+    /// From now on the exec log can be looked at, in which what waits now is of this boot, and the rules asked. Only the
+    /// first call counts.
+    pub(crate) fn look_back(&self, records: Reader, boot: BootId, engine: Arc<InForce>) {
+        let _ = self.records.set((records, boot));
         let _ = self.engine.set(engine);
     }
 
@@ -267,6 +270,8 @@ impl Api {
             .route("/v1/rules", get(rules::list))
             .route("/v1/rules/try", post(rules::attempt))
             .route("/v1/rules/check", post(rules::check))
+            .route("/v1/rules/stored", get(rule_store::show).put(rule_store::keep))
+            .route("/v1/rules/history", get(rule_store::history))
             .route("/v1/rules/suggestions", get(suggestions::list))
             .route("/v1/rules/suggestions/{name}/accept", post(suggestions::accept))
             .route("/v1/grants", get(agents::grants))

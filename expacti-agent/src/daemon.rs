@@ -27,7 +27,7 @@ use expacti_agent::log::{Durability, Home, Log};
 use expacti_core::Tools;
 use expacti_core::record::entry::{BootId, Change, Entry};
 use expacti_core::record::secrets::Masker;
-use expacti_core::rules::RuleSet;
+use expacti_core::rules::{RuleSet, Source};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -56,21 +56,36 @@ pub(crate) fn run(load: Loader) -> anyhow::Result<()> {
     runtime.block_on(serve(load))
 }
 
+/// Rules, and what they were made from.
+pub(crate) struct Loaded {
+    pub(crate) rules: RuleSet,
+    pub(crate) sources: Vec<Source>,
+}
+
 /// The rules that a configuration names and those that reviewers made, as the generation of this number.
 pub(crate) fn rules_of(
     settings: &RuleSettings,
     learned: Option<&Learned>,
     tools: &Tools,
     generation: u64,
-) -> anyhow::Result<RuleSet> {
+) -> anyhow::Result<Loaded> {
     let files = RuleFiles::named(settings.files.clone(), settings.starters.clone());
-    files.load_as(generation, learned.and_then(Learned::source), tools)
+    let (rules, sources) = files.load_as(generation, learned.and_then(Learned::source), tools)?;
+    Ok(Loaded { rules, sources })
 }
 
 /// The rules that reviewers made on this node.
 fn learned(home: &Path) -> anyhow::Result<Learned> {
     let path = home.join("learned.toml");
     Learned::open(&path).with_context(|| path.display().to_string())
+}
+
+/// The rules that a daemon begins with, on record.
+fn first_rules(config: &Config, tools: &Tools, generation: u64, ledger: &Ledger) -> anyhow::Result<RuleSet> {
+    let Loaded { rules, sources } =
+        rules_of(&config.rules, Some(&learned(&config.home)?), tools, generation)?;
+    ledger.rules_in_force(generation, &sources, "")?;
+    Ok(rules)
 }
 
 /// Starts the thread that reads the ring. What it returns hears of the thread's end, however it ends.
@@ -119,7 +134,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch);
     let mut serving = serve_api(&api, &config).await?;
 
-    let rules = rules_of(&config.rules, Some(&learned(&config.home)?), &tools, gate.generation()?)?;
+    let rules = first_rules(&config, &tools, gate.generation()?, &ledger)?;
     let engine = Arc::new(InForce::new(Engine {
         tools: Arc::new(tools),
         rules: Arc::new(rules),
@@ -142,7 +157,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     };
     let office = Arc::new(Office::open(config, load, rooms)?);
     office.take_up()?;
-    api.look_back(log.reader().clone(), Arc::clone(&engine));
+    api.look_back(log.reader().clone(), boot, Arc::clone(&engine));
     let left = adopt::Left {
         runtime: tokio::runtime::Handle::current(),
         gate: Arc::clone(&gate),

@@ -62,6 +62,22 @@ impl Learned {
         Ok(Self { path: path.to_owned(), text })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All of it.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same store with another text.
+    #[must_use]
+    pub(crate) fn replaced(&self, text: String) -> Self {
+        Self { path: self.path.clone(), text }
+    }
+
     /// Its rules, for the engine, if it has any.
     pub(crate) fn source(&self) -> Option<Source> {
         let source = || Source::stored(self.path.display().to_string(), self.text.clone());

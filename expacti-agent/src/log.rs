@@ -23,6 +23,7 @@ mod names;
 mod prune;
 mod query;
 mod read;
+mod rules;
 mod sequences;
 mod spool;
 mod stats;
@@ -48,6 +49,7 @@ pub use self::encode::Durability;
 pub use self::home::Home;
 pub use self::query::{Cursor, Page};
 pub use self::read::Reader;
+pub use self::rules::InForce;
 pub use self::stats::Stats;
 pub use self::writer::Health;
 

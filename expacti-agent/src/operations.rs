@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use expacti_core::remember::Suggestion;
 
-use crate::config::Mode;
+use crate::config::{Hold, Mode};
 
 /// Does it. Methods may take a moment and may block: call them where that keeps nobody waiting.
 pub(crate) trait Operations: Send + Sync + 'static {
@@ -19,6 +19,12 @@ pub(crate) trait Operations: Send + Sync + 'static {
 
     /// Keeps a rule that was suggested. The number of the rules in force from then on.
     fn accept_rule(&self, rule: &Suggestion, by: &str) -> Result<u64, OperationError>;
+
+    /// The text of the rules that this node keeps itself.
+    fn stored_rules(&self) -> Result<StoredRules, OperationError>;
+
+    /// Puts another text in its place, if it still has the digest `was`. The number of the rules in force from then on.
+    fn edit_rules(&self, text: String, was: &str, by: &str) -> Result<u64, OperationError>;
 
     /// How an agent is treated, and what became of its execs.
     fn standing(&self, agent: &str) -> Option<Standing>;
@@ -61,10 +67,23 @@ pub(crate) struct Standing {
     pub(crate) policy: String,
     /// Its mode.
     pub(crate) mode: Mode,
+    /// Where what needs a human waits for one.
+    pub(crate) hold: Hold,
     /// Execs since the daemon started.
     pub(crate) execs: u64,
     /// Of them denied, by whomever.
     pub(crate) denied: u64,
+}
+
+/// The rules that a node keeps itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoredRules {
+    /// Where.
+    pub(crate) path: String,
+    /// Their TOML.
+    pub(crate) text: String,
+    /// Tells this text from any other.
+    pub(crate) digest: String,
 }
 
 /// What a reload did.

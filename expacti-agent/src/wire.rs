@@ -17,14 +17,14 @@ use utoipa::ToSchema;
 
 use crate::operations::Standing;
 
-pub(crate) use self::operations::{ModeWord, NewAgent, ReloadView};
+pub(crate) use self::operations::{HoldWord, ModeWord, NewAgent, ReloadView};
 pub(crate) use self::problem::ProblemBody;
 pub(crate) use self::records::{
     ChainView, ProvenChain, RecordDetail, RecordLine, RecordPage, RecordTree, RulePreview, SimilarView,
 };
 pub(crate) use self::rules::{
-    Acceptance, AcceptedView, RuleCheck, RulePage, RuleProblem, RuleView, SuggestedCommand, SuggestionPage,
-    SuggestionView,
+    Acceptance, AcceptedView, RuleChange, RuleCheck, RuleEdit, RulePage, RuleProblem, RuleView, RulesKept,
+    StoredRulesView, SuggestedCommand, SuggestionPage, SuggestionView,
 };
 pub(crate) use self::session::{Credentials, SessionView};
 pub(crate) use self::shown::{command_line, masked_line, outcome_in_words};
@@ -258,6 +258,9 @@ pub(crate) struct StandingView {
     /// What the gate does with what it sees.
     #[schema(required = false)]
     pub(crate) mode: ModeWord,
+    /// Where what needs a human waits for one.
+    #[schema(required = false)]
+    pub(crate) hold: HoldWord,
     /// Execs since the daemon started.
     #[schema(required = false)]
     pub(crate) execs: u64,
@@ -400,8 +403,8 @@ pub(crate) struct Health {
 
 impl From<Standing> for StandingView {
     fn from(standing: Standing) -> Self {
-        let Standing { policy, mode, execs, denied } = standing;
-        Self { policy, mode: mode.into(), execs, denied }
+        let Standing { policy, mode, hold, execs, denied } = standing;
+        Self { policy, mode: mode.into(), hold: hold.into(), execs, denied }
     }
 }
 

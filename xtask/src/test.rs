@@ -4,6 +4,7 @@
 //! a browser, then the suites inside guests, and what an exec costs.
 
 mod checks;
+mod console;
 mod crates;
 mod fuzz;
 mod guests;
@@ -64,6 +65,8 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     if !kernels.is_empty() {
         report.section("suites in guests");
         guests::run(&cache, kernels, filter, &mut report)?;
+        report.section("the console of a guest in a browser");
+        console::run(kernels[kernels.len() / 2], filter, &mut report)?;
     }
     if kernels.contains(&instructions::KERNEL)
         && filter.is_none_or(|filter| instructions::NAME.contains(filter))

@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "what utoipa makes of `params` names its type by a path")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -21,6 +22,9 @@ use crate::wire::{
     AnswerWord, CardDetail, CardPage, CardView, PastView, RepeatWord, TicketState, TicketView, VoteBody,
     VoteResult, masked_line, outcome_in_words,
 };
+
+/// How long a card waits for the log, which may be far away. What the desk remembers is shown otherwise.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Which cards.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -117,7 +121,10 @@ pub(super) async fn show(
         })
     });
     let mut detail = detail.await?.map_err(|why: String| Problem::not_found(why))?;
-    // Not at the desk, where others wait.
+    // Not at the desk, where others wait. The log knows more: what ran by the kernel's memory, and before this daemon.
+    if let Ok(Ok(before)) = tokio::time::timeout(PATIENCE, api.session_before(detail.card.id)).await {
+        detail.before = before;
+    }
     detail.commands = assess(&detail.request, &api.tools()).commands;
     Ok(Json(detail))
 }

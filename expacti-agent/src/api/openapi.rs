@@ -4,7 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    agents, cards, events, evidence, operations, people, precedents, records, rules, session, suggestions,
+    agents, cards, events, evidence, operations, people, precedents, records, rule_store, rules, session,
+    suggestions,
 };
 use crate::wire::Health;
 
@@ -15,6 +16,7 @@ use crate::wire::Health;
         cards::list, cards::show, cards::vote, cards::ticket, precedents::similar, precedents::rule,
         records::list, records::show, records::stats, evidence::take, evidence::chain, evidence::prove,
         rules::list, rules::attempt, rules::check, suggestions::list, suggestions::accept,
+        rule_store::show, rule_store::keep, rule_store::history,
         agents::list, agents::stop, agents::resume, agents::kill, agents::grants, agents::revoke_grant,
         session::begin, session::show, session::end,
         people::me, people::list, people::add, people::revoke,

@@ -88,7 +88,7 @@ pub(super) async fn rule(
     let since = now_us().checked_sub(MONTH);
     let filter = Filter { exe: program(request), since, ..Filter::default() };
     let past = match api.records.get() {
-        Some(reader) => reader.query(&filter, None, MOST).await?.attempts,
+        Some((reader, _)) => reader.query(&filter, None, MOST).await?.attempts,
         None => Vec::new(),
     };
     let assessed: Vec<_> = past

@@ -10,6 +10,7 @@ use expacti_agent::log::{Branch, Cursor, LogError, Reader};
 use expacti_core::assess;
 use expacti_core::docket::Role;
 use expacti_core::record::filter::Filter;
+use expacti_core::record::{Attempt, AttemptId, BootId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -18,13 +19,17 @@ use super::extract::{InPath, InQuery};
 use super::guard::Caller;
 use super::problem::Problem;
 use crate::clock::epoch_seconds;
-use crate::wire::{ProblemBody, RecordDetail, RecordLine, RecordPage, RecordTree};
+use crate::wire::{PastView, ProblemBody, RecordDetail, RecordLine, RecordPage, RecordTree, command_line};
 
 /// Who may look back.
 pub(super) const READERS: [Role; 3] = [Role::Reviewer, Role::Admin, Role::Auditor];
 
-/// How many earlier attempts of the session a record shows.
+/// How many are counted.
+const COUNTED: u32 = 10_000_000;
+/// How many earlier attempts of the session a record or card shows.
 const BEFORE: u32 = 20;
+/// Characters of their commands that a card shows.
+const SHORT: usize = 200;
 
 /// Which attempts, and which page of them.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,6 +45,12 @@ pub(super) struct Search {
     #[serde(default = "Search::page")]
     #[param(minimum = 1, maximum = 500)]
     limit: u32,
+    /// Leave out so many that fit, to begin far down.
+    #[serde(default)]
+    skip: u32,
+    /// Say how many fit in all.
+    #[serde(default)]
+    total: bool,
 }
 
 /// A question without pages.
@@ -64,15 +75,22 @@ impl Search {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
-    InQuery(Search { q, after, limit }): InQuery<Search>,
+    InQuery(Search { q, after, limit, skip, total }): InQuery<Search>,
 ) -> Result<Json<RecordPage>, Problem> {
     caller.must_be(&READERS)?;
     if !(1..=500).contains(&limit) {
         return Err(Problem::bad_input("`limit` is 1 to 500"));
     }
-    let page = api.records()?.query(&filter(&q)?, after.map(Cursor), limit).await?;
+    let (reader, filter) = (api.records()?, filter(&q)?);
+    let total = if total { Some(reader.count(&filter, COUNTED).await?) } else { None };
+    let after = match (skip, reader.skip(&filter, after.map(Cursor), skip).await?) {
+        (1.., None) => return Ok(Json(RecordPage { total, ..RecordPage::default() })),
+        (_, after) => after,
+    };
+    let page = reader.query(&filter, after, limit).await?;
     let records = page.attempts.iter().map(RecordLine::from).collect();
-    Ok(Json(RecordPage { records, next: page.next.map(|Cursor(id)| id) }))
+    let place = |cursor: Option<Cursor>| cursor.map(|Cursor(id)| id);
+    Ok(Json(RecordPage { records, next: place(page.next), from: place(page.from), total }))
 }
 
 /// One record with everything around it
@@ -127,6 +145,27 @@ pub(super) fn now_us() -> i64 {
 impl Api {
     /// The log, where there is one.
     pub(super) fn records(&self) -> Result<&Reader, Problem> {
+        let (reader, _) = self.kept()?;
+        Ok(reader)
+    }
+
+    /// What the agent of a waiting ticket tried before in its session, oldest first.
+    pub(super) async fn session_before(&self, ticket: u64) -> Result<Vec<PastView>, Problem> {
+        let (reader, boot) = self.kept()?;
+        let key = AttemptId { boot: *boot, sequence: ticket };
+        let attempt = reader.attempt(key).await?;
+        let attempt = attempt.ok_or_else(|| Problem::not_found("the log does not have it yet"))?;
+        let now = now_us();
+        let view = |past: &Attempt| PastView {
+            ticket: past.sequence,
+            command: command_line(&past.attempted.request.argv, SHORT).0,
+            ago_ms: u64::try_from(now.saturating_sub(past.time_us) / 1_000).unwrap_or(0),
+            outcome: past.verdict.as_ref().map(|_| format!("{} by {}", past.state.name(), past.decided_by())),
+        };
+        Ok(reader.before(&attempt, BEFORE).await?.iter().rev().map(view).collect())
+    }
+
+    fn kept(&self) -> Result<&(Reader, BootId), Problem> {
         self.records.get().ok_or_else(|| Problem::not_found("this daemon keeps no exec log"))
     }
 }

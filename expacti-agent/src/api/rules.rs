@@ -120,7 +120,7 @@ impl Api {
 
     /// How often a rule decided in the last 30 days, and when it last did.
     async fn use_of(&self, rule: &Rule) -> Result<(Option<u64>, Option<i64>), Problem> {
-        let Some(reader) = self.records.get() else { return Ok((None, None)) };
+        let Some((reader, _)) = self.records.get() else { return Ok((None, None)) };
         let by = Some(By::Decider(format!("rule:{}", rule.name)));
         let ever = Filter { by, ..Filter::default() };
         let last = reader.query(&ever, None, 1).await?.attempts.first().map(|attempt| attempt.time_us);

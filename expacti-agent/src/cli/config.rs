@@ -54,7 +54,7 @@ fn check(file: Option<&Path>) -> anyhow::Result<()> {
             return Err(super::ending::Said(last.to_owned()).into());
         }
     };
-    let rules = rules_of(&read.rules, None, &Tools::embedded(), 1)?;
+    let loaded = rules_of(&read.rules, None, &Tools::embedded(), 1)?;
     read.log.for_home(&read.home).map_err(BadInput)?;
     let name = file.unwrap_or(Path::new(config::FILE));
     let said = format!(
@@ -62,7 +62,7 @@ fn check(file: Option<&Path>) -> anyhow::Result<()> {
         if file.is_none() && !name.exists() { Path::new("the defaults") } else { name }.display(),
         read.agents.len(),
         read.policies.len(),
-        rules.rules().len()
+        loaded.rules.rules().len()
     );
     writeln!(io::stdout().lock(), "{said}")?;
     Ok(())

@@ -41,20 +41,20 @@ impl RuleFiles {
 
     /// The rules in force.
     pub(super) fn load(&self, tools: &Tools) -> anyhow::Result<RuleSet> {
-        self.load_as(1, None, tools)
+        Ok(self.load_as(1, None, tools)?.0)
     }
 
-    /// The same with those that reviewers made, as the generation of this number.
+    /// The same with those that reviewers made, as the generation of this number; and what they were made from.
     pub(crate) fn load_as(
         &self,
         generation: u64,
         learned: Option<Source>,
         tools: &Tools,
-    ) -> anyhow::Result<RuleSet> {
+    ) -> anyhow::Result<(RuleSet, Vec<Source>)> {
         let mut sources = self.sources()?;
         sources.extend(learned);
         let rules = RuleSet::load(&sources, generation, &|request| assess(request, tools));
-        Ok(rules.map_err(|error| BadInput(error.to_string()))?)
+        Ok((rules.map_err(|error| BadInput(error.to_string()))?, sources))
     }
 }
 

@@ -9,7 +9,10 @@ use expacti_core::docket::{
     Answer, Author, Change as Docketed, GrantId, Outcome, Record, Repeat, Scope, Withdrawal,
 };
 use expacti_core::record::Attempt;
-use expacti_core::record::entry::{AttemptId, Attempted, BootId, Change, Decider, Entry, Verdict};
+use expacti_core::record::entry::{
+    AttemptId, Attempted, BootId, Change, Decider, Entry, RuleSource, Verdict,
+};
+use expacti_core::rules::Source;
 
 use super::metrics::Metrics;
 use crate::desk::{Durable, Log, LogFailed};
@@ -109,6 +112,21 @@ impl Ledger {
     ) -> Result<(), NotLogged> {
         let change = administered(who, action, subject, note);
         self.log.append(self.entry(None, change), Durability::Durable)?.wait().map(drop)
+    }
+
+    /// Adds which rules come into force, before anything is decided by them.
+    pub(crate) fn rules_in_force(
+        &self,
+        generation: u64,
+        sources: &[Source],
+        by: &str,
+    ) -> Result<(), NotLogged> {
+        let source =
+            |source: &Source| RuleSource { path: source.name.as_str().into(), text: source.text.clone() };
+        let sources = sources.iter().map(source).collect();
+        let change = Change::RulesLoaded { generation, sources, by: by.to_owned() };
+        self.log.append(self.entry(None, change), Durability::Durable)?.ignore();
+        Ok(())
     }
 
     fn entry(&self, sequence: Option<u64>, change: Change) -> Entry {

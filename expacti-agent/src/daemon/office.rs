@@ -5,6 +5,7 @@
 mod agents;
 mod learn;
 mod reload;
+mod rules;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +23,7 @@ use super::metrics::{Metrics, Page};
 use crate::config::{Config, FailMode, Hold, Mistakes, Mode, Treatment};
 use crate::desk::Desk;
 use crate::kernel::{EnrolError, Gate};
-use crate::operations::{Enrolment, OperationError, Operations, Reloaded, Standing};
+use crate::operations::{Enrolment, OperationError, Operations, Reloaded, Standing, StoredRules};
 
 /// Reads the configuration again, as the daemon was told to at its start.
 pub(crate) type Loader = Box<dyn Fn() -> Result<Config, Mistakes> + Send + Sync>;
@@ -105,11 +106,20 @@ impl Operations for Office {
         self.accept(rule, by)
     }
 
+    fn stored_rules(&self) -> Result<StoredRules, OperationError> {
+        self.stored()
+    }
+
+    fn edit_rules(&self, text: String, was: &str, by: &str) -> Result<u64, OperationError> {
+        self.edit(text, was, by)
+    }
+
     fn standing(&self, agent: &str) -> Option<Standing> {
         let engine = self.engine.now();
         let treated = engine.treatments.get(agent)?;
         let (execs, denied) = self.metrics.of(agent);
-        Some(Standing { policy: treated.policy.clone(), mode: treated.treatment.mode, execs, denied })
+        let Treatment { mode, hold, .. } = *treated.treatment;
+        Some(Standing { policy: treated.policy.clone(), mode, hold, execs, denied })
     }
 
     fn unready(&self) -> Option<String> {

@@ -33,21 +33,29 @@ pub struct Branch {
 impl Reader {
     /// What is around an attempt; `before` tells how many of the earlier ones are wanted.
     pub async fn around(&self, attempt: &Attempt, before: u32) -> Result<Around, LogError> {
+        let id = self.place_of(attempt).await?;
+        let (mut later, incomplete) = self.after(attempt, id).await?;
+        later.retain(|other| is_same_session(attempt, other));
+        let started = children(attempt.attempted.pid, &mut later);
+        Ok(Around { before: self.before(attempt, before).await?, started, incomplete })
+    }
+
+    /// What the agent tried before an attempt in the same session, newest first; `most` of its attempts are looked at.
+    pub async fn before(&self, attempt: &Attempt, most: u32) -> Result<Vec<Attempt>, LogError> {
+        let agent = Some(attempt.attempted.request.agent.name.clone());
+        let filter = Filter { agent, ..Filter::default() };
+        let place = Cursor(self.place_of(attempt).await?);
+        let mut earlier = self.query(&filter, Some(place), most).await?.attempts;
+        earlier.retain(|other| is_same_session(attempt, other));
+        Ok(earlier)
+    }
+
+    async fn place_of(&self, attempt: &Attempt) -> Result<i64, LogError> {
         const ROW: &str = "SELECT id FROM entries WHERE node = $1 AND position = $2";
-        let id: i64 = on!(Pool, &self.pool, pool => {
+        Ok(on!(Pool, &self.pool, pool => {
             let query = sqlx::query_scalar(ROW).bind(attempt.node.0.to_vec());
             query.bind(signed(attempt.position)).fetch_one(pool).await?
-        });
-        let request = &attempt.attempted.request;
-        let filter = Filter { agent: Some(request.agent.name.clone()), ..Filter::default() };
-        let session = |other: &Attempt| {
-            other.node == attempt.node && other.attempted.request.agent.cgroup == request.agent.cgroup
-        };
-        let mut earlier = self.query(&filter, Some(Cursor(id)), before).await?.attempts;
-        earlier.retain(session);
-        let (mut later, incomplete) = self.after(attempt, id).await?;
-        later.retain(session);
-        Ok(Around { before: earlier, started: children(attempt.attempted.pid, &mut later), incomplete })
+        }))
     }
 
     /// Attempts of the same agent while the program ran.
@@ -63,6 +71,11 @@ impl Reader {
         let full = later.len() >= FAR as usize;
         Ok((later, full))
     }
+}
+
+/// Whether both are of one node and one cgroup.
+fn is_same_session(one: &Attempt, other: &Attempt) -> bool {
+    other.node == one.node && other.attempted.request.agent.cgroup == one.attempted.request.agent.cgroup
 }
 
 /// Takes out of `later` what descends from a process, as a tree. An attempt hangs on the nearest ancestor that is

@@ -26,6 +26,8 @@ pub struct Cursor(pub i64);
 pub struct Page {
     /// What fits, newest first.
     pub attempts: Vec<Attempt>,
+    /// Behind this place the page begins, whatever comes later; none where nothing fits.
+    pub from: Option<Cursor>,
     /// Where the next page goes on; none where there is nothing more.
     pub next: Option<Cursor>,
 }
@@ -123,7 +125,8 @@ impl Reader {
         let more = ids.len() > limit as usize;
         ids.truncate(limit as usize);
         let next = if more { ids.last().copied() } else { floor };
-        Ok(Page { attempts: self.attempts(&ids).await?, next: next.map(Cursor) })
+        let from = ids.first().map(|first| Cursor(first + 1));
+        Ok(Page { attempts: self.attempts(&ids).await?, from, next: next.map(Cursor) })
     }
 
     /// Attempts that were added after a cursor, oldest first: for following.

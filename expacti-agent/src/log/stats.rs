@@ -37,6 +37,8 @@ pub struct Stats {
     pub days: Vec<Day>,
     /// The commonest commands.
     pub commands: Vec<Counted>,
+    /// Those that waited for humans most often.
+    pub held: Vec<Counted>,
     /// How long humans took, from the attempt to the verdict.
     pub reviews: Reviews,
 }
@@ -65,6 +67,8 @@ pub struct Counted {
     pub count: u64,
     /// How often it was refused.
     pub denied: u64,
+    /// How often humans decided it, or it was refused for want of them.
+    pub reviewed: u64,
 }
 
 /// Times in seconds.
@@ -109,7 +113,9 @@ impl Stats {
                 command: command.clone(),
                 count: 0,
                 denied: 0,
+                reviewed: 0,
             });
+            of_command.reviewed += count * human.unsigned_abs();
             day.reviewed += count * human.unsigned_abs();
             (self.total, of_command.count) = (self.total + count, of_command.count + count);
             match state {
@@ -126,10 +132,18 @@ impl Stats {
         let percent = if self.allowed == 0 { 0.0 } else { alone as f64 * 100.0 / self.allowed as f64 };
         self.allowed_without_a_human_percent = (percent * 10.0).round() / 10.0;
         self.days = days.into_values().collect();
-        self.commands = commands.into_values().collect();
-        self.commands.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.command.cmp(&b.command)));
-        self.commands.truncate(COMMANDS);
+        let commands: Vec<Counted> = commands.into_values().collect();
+        self.held = most_of(commands.iter().filter(|of| of.reviewed > 0).cloned(), |of| of.reviewed);
+        self.commands = most_of(commands, |of| of.count);
     }
+}
+
+/// Those with the highest numbers.
+fn most_of(commands: impl IntoIterator<Item = Counted>, number: impl Fn(&Counted) -> u64) -> Vec<Counted> {
+    let mut commands: Vec<Counted> = commands.into_iter().collect();
+    commands.sort_by(|a, b| number(b).cmp(&number(a)).then_with(|| a.command.cmp(&b.command)));
+    commands.truncate(COMMANDS);
+    commands
 }
 
 impl Reader {

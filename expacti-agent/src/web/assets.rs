@@ -26,7 +26,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 32] = [
+static ASSETS: [Asset; 36] = [
     asset!("index.html", PAGE),
     asset!("app/agents.js", SCRIPT),
     asset!("app/alerts.js", SCRIPT),
@@ -37,17 +37,21 @@ static ASSETS: [Asset; 32] = [
     asset!("app/dialogs.js", SCRIPT),
     asset!("app/diff.js", SCRIPT),
     asset!("app/dom.js", SCRIPT),
+    asset!("app/editor.js", SCRIPT),
     asset!("app/frame.js", SCRIPT),
     asset!("app/highlight.js", SCRIPT),
+    asset!("app/history.js", SCRIPT),
     asset!("app/list.js", SCRIPT),
     asset!("app/live.js", SCRIPT),
     asset!("app/log.js", SCRIPT),
     asset!("app/main.js", SCRIPT),
     asset!("app/overview.js", SCRIPT),
+    asset!("app/pages.js", SCRIPT),
     asset!("app/queue.js", SCRIPT),
     asset!("app/record.js", SCRIPT),
     asset!("app/rules.js", SCRIPT),
     asset!("app/signin.js", SCRIPT),
+    asset!("app/suggestions.js", SCRIPT),
     asset!("app/theme.js", SCRIPT),
     asset!("app/tokens.js", SCRIPT),
     asset!("app/untrusted.js", SCRIPT),

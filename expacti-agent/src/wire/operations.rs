@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::Mode;
+use crate::config::{Hold, Mode};
 
 /// An agent to be gated. Exactly one of `cgroup`, `unit` and `pid` says where it lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,16 @@ pub(crate) enum ModeWord {
     Enforce,
 }
 
+/// Where an exec waits for a human.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum HoldWord {
+    /// Before it happens: a denial is an exec that fails.
+    Before,
+    /// After it, before the first instruction: the caller goes on, a denial kills.
+    After,
+}
+
 /// What a reload did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ReloadView {
@@ -71,6 +81,15 @@ impl From<Mode> for ModeWord {
             Mode::Observe => Self::Observe,
             Mode::Shadow => Self::Shadow,
             Mode::Enforce => Self::Enforce,
+        }
+    }
+}
+
+impl From<Hold> for HoldWord {
+    fn from(hold: Hold) -> Self {
+        match hold {
+            Hold::Before => Self::Before,
+            Hold::After => Self::After,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The exec log, as the API shows it.
 
 use expacti_core::assessment::SeenCommand;
-use expacti_core::evaluation::Level;
+use expacti_core::evaluation::{DecidedBy, Level};
 use expacti_core::record::Attempt;
 use expacti_core::record::attempt::State;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,14 @@ pub(crate) struct RecordLine {
     pub(crate) held: bool,
     /// Who or what decided; empty before.
     pub(crate) by: String,
+    /// It was unusual for its agent, and would have run otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(crate) unusual: bool,
+    /// What the gate had to say about it, such as that it changed while it waited.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) alarms: Vec<String>,
     /// The command on one line, escaped.
     pub(crate) command: String,
     /// Characters of it that were left out at its end.
@@ -45,13 +53,19 @@ pub(crate) struct RecordLine {
 }
 
 /// Attempts, newest first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub(crate) struct RecordPage {
     /// They.
     pub(crate) records: Vec<RecordLine>,
     /// Where the next page begins (`after`); none where this is the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<i64>,
+    /// Where this page begins (`after`), whatever comes in the meantime; none where nothing fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<i64>,
+    /// How many fit in all, where that was asked for; at most 10,000,000 are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total: Option<u64>,
 }
 
 /// One attempt with everything that the log knows of it and around it.
@@ -153,6 +167,8 @@ impl From<&Attempt> for RecordLine {
             state: attempt.state,
             held: attempt.held,
             by: attempt.decided_by(),
+            unusual: evaluation.decided_by == DecidedBy::Anomaly,
+            alarms: attempt.alarms.clone(),
             command,
             command_left_out: left_out as u64,
             pid: attempt.attempted.pid,

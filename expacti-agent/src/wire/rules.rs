@@ -149,3 +149,52 @@ pub(crate) struct AcceptedView {
     /// The number of the rules in force.
     pub(crate) generation: u64,
 }
+
+/// The rules that a node keeps itself.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct StoredRulesView {
+    /// Where.
+    pub(crate) path: String,
+    /// Their TOML.
+    pub(crate) text: String,
+    /// Tells this text from any other.
+    pub(crate) digest: String,
+}
+
+/// Another text for them.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleEdit {
+    /// Their TOML from now on.
+    pub(crate) text: String,
+    /// The digest of the text that the author has seen.
+    pub(crate) was: String,
+}
+
+/// What is in force after an edit.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RulesKept {
+    /// The generation that is in force.
+    pub(crate) generation: u64,
+}
+
+/// Rules that came into force and differ from those before.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct RuleChange {
+    /// On which node.
+    pub(crate) node: String,
+    /// When, as RFC 3339.
+    pub(crate) at: String,
+    /// The same in microseconds since the epoch.
+    pub(crate) at_us: i64,
+    /// Their number on that node.
+    pub(crate) generation: u64,
+    /// Who changed something for it; empty where a daemon began with them.
+    pub(crate) by: String,
+    /// Lines that are new.
+    pub(crate) added: u64,
+    /// Lines that are gone.
+    pub(crate) removed: u64,
+    /// What changed, as a unified diff.
+    pub(crate) diff: String,
+}

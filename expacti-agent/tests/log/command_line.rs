@@ -36,6 +36,7 @@ fn filled() -> Site {
         let rules = Change::RulesLoaded {
             generation: 1,
             sources: vec![RuleSource { path: "/r.toml".into(), text: "x = 1".into() }],
+            by: String::new(),
         };
         put(&log, Entry { at: NOON, attempt: None, change: rules }).await;
         put(&log, allowed(1, &["git", "status"])).await;

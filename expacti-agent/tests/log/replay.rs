@@ -77,7 +77,7 @@ fn requests() -> Vec<ExecRequest> {
 async fn a_record_that_is_read_back_is_decided_alike(site: Site) {
     let log = site.open().await;
     let sources = vec![RuleSource { path: "rules.toml".into(), text: RULES.into() }];
-    let rules = Change::RulesLoaded { generation: GENERATION, sources };
+    let rules = Change::RulesLoaded { generation: GENERATION, sources, by: String::new() };
     put(&log, Entry { at: NOON, attempt: None, change: rules }).await;
     let (mut number, mut said) = (0, Vec::new());
     for request in requests() {

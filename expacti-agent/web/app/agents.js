@@ -1,20 +1,28 @@
 // Agents: what is gated, how busy it is, and the brake.
 
-import { get, may, post, remove } from "./api.js";
+import { get, may, post, remove, withTotp } from "./api.js";
 import { spark } from "./charts.js";
-import { ask } from "./dialogs.js";
+import { ask, totpDialog } from "./dialogs.js";
 import { el, replace, toast } from "./dom.js";
 import { ago, count, duration } from "./words.js";
+
+// Numbers of whole days change slowly.
+const STATS_EVERY = 60_000;
 
 export function open({ live }) {
   const place = el("div", { class: "cards-grid" });
   const grants = el("div");
   const element = el("main", { class: "plain-page" }, el("h1", null, "Agents"), place, grants);
   const page = { name: "Agents", element };
-  const draw = async () => {
+  let stats = null, counted = -Infinity;
+  // What the page asks for by itself does not keep an empty chair signed in.
+  const draw = async ({ background = true } = {}) => {
     try {
-      const [agents, given] = await Promise.all([get("/v1/agents"), get("/v1/grants")]);
-      const stats = may("reviewer", "admin", "auditor") ? await get("/v1/stats?q=since:14d").catch(() => null) : null;
+      const [agents, given] = await Promise.all([get("/v1/agents", { background }), get("/v1/grants", { background })]);
+      if (may("reviewer", "admin", "auditor") && performance.now() - counted > STATS_EVERY) {
+        counted = performance.now();
+        stats = await get("/v1/stats?q=since:14d", { background }).catch(() => null);
+      }
       if (agents.length === 0) replace(place, el("p", { class: "faint" }, "No agent is enrolled. ", el("code", null, "expacti enroll"), " gates one."));
       else replace(place, agents.map((agent) => card(agent, stats, draw)));
       replace(grants, el("h2", null, "What runs without asking because people said so"), given.length === 0 ? el("p", { class: "faint" }, "Nothing.") : table(given, draw));
@@ -26,7 +34,7 @@ export function open({ live }) {
   page.onReload = draw;
   const timer = setInterval(() => live.isFresh() && draw(), 5_000);
   page.close = () => clearInterval(timer);
-  draw();
+  draw({ background: false });
   return page;
 }
 
@@ -36,8 +44,9 @@ function card(agent, stats, redraw) {
   return el(
     "section",
     { class: `panel agent${agent.stopped_by ? " stopped" : ""}`, "aria-label": agent.name },
-    el("div", { class: "panel-head" }, el("h2", null, agent.name), agent.stopped_by ? el("span", { class: "tag warn" }, `stopped by ${agent.stopped_by}`) : el("span", { class: "tag" }, "gated"), agent.pending > 0 && el("a", { class: "tag", href: "/" }, `${agent.pending} waiting`)),
+    el("div", { class: "panel-head" }, el("h2", null, agent.name), agent.stopped_by ? el("span", { class: "tag warn" }, `stopped by ${agent.stopped_by}`) : mode(agent), agent.pending > 0 && el("a", { class: "tag", href: "/" }, `${agent.pending} waiting`)),
     el("p", { class: "faint" }, el("code", null, agent.cgroup), ` · since ${ago(Date.now() - agent.since * 1000)}`),
+    agent.policy !== undefined && el("p", { class: "small" }, `policy ${agent.policy} · ${HOLDS[agent.hold]} · ${count(agent.execs)} execs since the daemon began, ${count(agent.denied)} denied`),
     days.length > 0 && [
       spark(days.map((day) => day.allowed + day.denied), `attempts a day in the last two weeks`),
       el("p", { class: "small" }, `${count(total("allowed"))} allowed, ${count(total("denied"))} denied, ${count(total("reviewed"))} reviewed in two weeks`),
@@ -46,12 +55,24 @@ function card(agent, stats, redraw) {
   );
 }
 
+const HOLDS = {
+  before: "holds before the exec: a denial is an exec that fails",
+  after: "holds behind the exec, before its first instruction: a denial kills",
+};
+
+// What the gate does with what it sees. Anything but `enforce` lets everything run.
+function mode({ mode }) {
+  if (mode === undefined) return el("span", { class: "tag" }, "gated");
+  const words = { observe: "observe: only logged", shadow: "shadow: only logged, with what would have been", enforce: "enforce" };
+  return el("span", { class: `tag${mode === "enforce" ? "" : " warn"}` }, words[mode] ?? mode);
+}
+
 function buttons({ name, stopped_by: stopped }, redraw) {
   const act = async (what, question, kind) => {
     const sure = await ask({ title: `${what[0].toUpperCase()}${what.slice(1)} ${name}?`, content: el("p", null, question), confirm: what[0].toUpperCase() + what.slice(1), kind });
     if (!sure) return;
     try {
-      await post(`/v1/agents/${encodeURIComponent(name)}/${what}`);
+      await withTotp(totpDialog, (totp) => post(`/v1/agents/${encodeURIComponent(name)}/${what}`, undefined, { totp }));
       toast(`${name}: ${what === "stop" ? "stopped" : what === "kill" ? "killed" : "goes on"}`);
     } catch (problem) {
       toast(problem.message, "bad");

@@ -53,7 +53,22 @@ export function totpShown() {
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { ...options, body });
+export const put = (path, body, options) => call("PUT", path, { ...options, body });
 export const remove = (path) => call("DELETE", path);
+
+// Does it, and again with the six digits that `digits` asks for where they are due.
+export async function withTotp(digits, act) {
+  try {
+    return await act();
+  } catch (problem) {
+    if (problem.code !== "totp-missing") throw problem;
+    const totp = await digits();
+    if (!totp) throw problem;
+    const done = await act(totp);
+    totpShown();
+    return done;
+  }
+}
 
 async function call(method, path, { body, background, totp, signal, quiet } = {}) {
   const response = await send(method, path, { body, background, totp, signal });

@@ -45,7 +45,7 @@ export function totpDialog() {
   return ask({
     title: "One-time password",
     content: [
-      el("p", null, "Approving takes the six digits that your authenticator shows now."),
+      el("p", null, "This takes the six digits that your authenticator shows now."),
       el("label", { for: "totp" }, "Six digits"),
       el("input", { id: "totp", name: "totp", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "6", required: true, pattern: "[0-9]{6}" }),
     ],

@@ -3,10 +3,13 @@
 import { get, may, post } from "./api.js";
 import { el, replace, toast } from "./dom.js";
 import { List } from "./list.js";
+import { Pages } from "./pages.js";
 import { ago, clock, count, plural } from "./words.js";
 
-const PAGE = 200;
 const ROW = 44;
+
+// How the key of a row begins whose record is not here yet.
+const AWAITED = "at-";
 
 const FILTERS = [
   ["level", "Risk", ["", "medium", "high", "critical"]],
@@ -22,22 +25,21 @@ class Log {
   constructor(go) {
     this.go = go;
     this.name = "Log";
-    this.records = [];
-    this.next = undefined;
+    this.pages = new Pages("", () => this.#arrived());
     this.list = new List({
       height: ROW,
       label: "Attempts, newest first",
       role: "list",
       rowRole: "listitem",
       beyond: false,
-      length: () => this.records.length,
-      key: (index) => this.records[index].id,
-      draw: (row, index) => draw(row, this.records[index]),
-      onScroll: (isAtEnd) => isAtEnd && this.#more(),
+      length: () => this.pages.total,
+      key: (index) => this.pages.at(index)?.id ?? `${AWAITED}${index}`,
+      draw: (row, index) => draw(row, this.pages.at(index)),
+      onScroll: (first, last) => this.pages.want(first, last),
     });
     this.list.element.addEventListener("click", (event) => {
       const row = event.target.closest?.(".row");
-      if (row && !event.target.closest("a")) go(`/log/${row.dataset.key}`);
+      if (row && !row.dataset.key.startsWith(AWAITED) && !event.target.closest("a")) go(`/log/${row.dataset.key}`);
     });
     this.question = el("input", { id: "question", type: "search", name: "q", spellcheck: "false", autocapitalize: "none", placeholder: 'agent:claude level:high since:2h "drop table"' });
     this.filters = FILTERS.map(([field, label, values]) => {
@@ -72,6 +74,7 @@ class Log {
 
   close() {
     this.list.close();
+    this.pages.close();
     clearTimeout(this.looking);
     document.removeEventListener("keydown", this.onKey);
   }
@@ -86,9 +89,8 @@ class Log {
     this.#go(`${rest}${value ? ` ${field}:${value}` : ""}`.trim());
   }
 
-  async #search(question) {
+  #search(question) {
     this.question.value = question;
-    this.asked = question;
     for (const { field, select } of this.filters) {
       const value = new RegExp(`(?:^|\\s)${field}:(\\S+)`).exec(question)?.[1] ?? "";
       if (![...select.options].some((option) => option.value === value)) select.append(el("option", { value }, value));
@@ -96,28 +98,17 @@ class Log {
     }
     const formats = may("admin", "auditor") ? ["jsonl", "csv", "ocsf", "cef", "otlp"] : [];
     replace(this.exports, formats.length > 0 && el("span", { class: "faint" }, "Export"), formats.map((format) => el("a", { class: "export", href: `/v1/records/export?format=${format}&q=${encodeURIComponent(question)}`, download: `expacti-log.${format}` }, format.toUpperCase())));
-    this.records = [];
-    this.next = null;
-    await this.#more();
+    this.pages.close();
+    this.pages = new Pages(question, () => this.#arrived());
+    this.list.element.scrollTop = 0;
+    this.pages.want(0, 1);
   }
 
-  async #more() {
-    if (this.loading || this.next === undefined) return;
-    this.loading = true;
-    const after = this.next === null ? "" : `&after=${this.next}`;
-    try {
-      const page = await get(`/v1/records?limit=${PAGE}&q=${encodeURIComponent(this.asked)}${after}`);
-      this.records.push(...page.records);
-      this.next = page.next;
-      const words = this.records.length === 0 ? "Nothing fits." : `${plural(this.records.length, "attempt")} ${this.next === undefined ? "in all" : "so far; more as you scroll"}`;
-      replace(this.said, words);
-      this.said.classList.remove("bad");
-    } catch (problem) {
-      this.next = undefined;
-      replace(this.said, problem.message);
-      this.said.classList.add("bad");
-    }
-    this.loading = false;
+  // Something of what was asked for is here, or the reason why it is not.
+  #arrived() {
+    const { problem, total } = this.pages;
+    replace(this.said, problem ? problem.message : total === 0 ? "Nothing fits." : plural(total, "attempt"));
+    this.said.classList.toggle("bad", Boolean(problem));
     this.list.render();
   }
 
@@ -153,6 +144,11 @@ class Log {
 }
 
 function draw(row, record) {
+  if (!record) {
+    row.className = "row awaited";
+    replace(row, el("span", { class: "faint" }, "…"));
+    return;
+  }
   row.className = `row ${record.state}`;
   replace(
     row,

@@ -6,6 +6,9 @@ import { el, replace } from "./dom.js";
 import { recordLine } from "./record.js";
 import { count, seconds } from "./words.js";
 
+// How many records of a kind are shown, and among how many the unusual ones are looked for.
+const SHOWN = 6, LOOKED_AT = 300;
+
 export function open({ cards }) {
   const place = el("div", { class: "overview" }, el("p", { class: "faint" }, "Loading…"));
   load(place, cards);
@@ -14,18 +17,23 @@ export function open({ cards }) {
 
 async function load(place, cards) {
   try {
-    const [stats, denied, risky] = await Promise.all([
+    const ask = (question, limit) => get(`/v1/records?limit=${limit}&q=${encodeURIComponent(`${question} since:14d`)}`);
+    const [stats, denied, risky, held] = await Promise.all([
       get("/v1/stats?q=since:14d"),
-      get(`/v1/records?limit=6&q=${encodeURIComponent("decision:denied since:14d")}`),
-      get(`/v1/records?limit=6&q=${encodeURIComponent("level:critical since:14d")}`),
+      ask("decision:denied", LOOKED_AT),
+      ask("level:critical", SHOWN),
+      ask("decision:held", LOOKED_AT),
     ]);
-    replace(place, draw(stats, denied.records, risky.records, cards.waiting()));
+    // Whatever was unusual was held, and what changed while it waited was refused.
+    const odd = new Map([...held.records, ...denied.records].filter((one) => one.unusual || one.alarms).map((one) => [one.id, one]));
+    const unusual = [...odd.values()].sort((a, b) => b.time_us - a.time_us).slice(0, SHOWN);
+    replace(place, draw(stats, denied.records.slice(0, SHOWN), risky.records, unusual, cards.waiting()));
   } catch (problem) {
     replace(place, el("p", { class: "notice", role: "alert" }, problem.message));
   }
 }
 
-function draw(stats, denied, risky, waiting) {
+function draw(stats, denied, risky, unusual, waiting) {
   const { reviews } = stats;
   const share = stats.allowed_without_a_human_percent;
   return [
@@ -41,8 +49,8 @@ function draw(stats, denied, risky, waiting) {
     el(
       "div",
       { class: "two" },
-      el("section", { class: "panel" }, el("h2", null, "Commonest commands"), commands(stats.commands)),
-      el("section", { class: "panel" }, el("h2", null, "Last denials"), lines(denied), el("h2", { class: "second" }, "Last CRITICAL ones"), lines(risky)),
+      el("section", { class: "panel" }, el("h2", null, "Held most often"), commands(stats.held, (one) => one.reviewed), el("h2", { class: "second" }, "Commonest commands"), commands(stats.commands, (one) => one.count)),
+      el("section", { class: "panel" }, el("h2", null, "Last denials"), lines(denied), el("h2", { class: "second" }, "Last CRITICAL ones"), lines(risky), el("h2", { class: "second" }, "Last unusual ones"), lines(unusual)),
     ),
   ];
 }
@@ -69,12 +77,13 @@ function days(rows) {
   });
 }
 
-function commands(all) {
-  const most = Math.max(1, ...all.map((one) => one.count));
-  return el("ol", { class: "bars" }, all.slice(0, 12).map((one) => {
+function commands(all, number) {
+  if (all.length === 0) return el("p", { class: "faint" }, "None.");
+  const most = Math.max(1, ...all.map(number));
+  return el("ol", { class: "bars" }, all.slice(0, 8).map((one) => {
     const bar = el("span", { class: "bar" });
-    bar.style.width = `${(one.count / most) * 100}%`;
-    return el("li", null, bar, el("code", null, one.command), el("span", { class: "number" }, count(one.count), one.denied > 0 && el("span", { class: "finding" }, ` ${count(one.denied)} denied`)));
+    bar.style.width = `${(number(one) / most) * 100}%`;
+    return el("li", null, bar, el("code", null, one.command), el("span", { class: "number" }, count(number(one)), one.denied > 0 && el("span", { class: "finding" }, ` ${count(one.denied)} denied`)));
   }));
 }
 

@@ -1,19 +1,38 @@
 // Rules: what is in force, whether it is of use, and what it would say about a command.
 
-import { get, post } from "./api.js";
+import { get, may, post } from "./api.js";
 import { badge, risk } from "./card.js";
 import { el, replace } from "./dom.js";
+import { editor } from "./editor.js";
+import { history } from "./history.js";
+import { suggestions } from "./suggestions.js";
 import { tree } from "./tokens.js";
-import { ago, count, plural } from "./words.js";
+import { ago, count, duration, plural } from "./words.js";
 
 export function open() {
   const table = el("div", null, el("p", { class: "faint" }, "Loading…"));
+  const readers = may("reviewer", "admin", "auditor");
+  const past = history();
+  const proposed = suggestions(() => changed());
+  const changed = () => {
+    load(table);
+    written.reload();
+    if (readers) past.reload();
+  };
+  const written = editor(changed);
+  if (readers) {
+    past.reload();
+    proposed.reload();
+  }
+  written.reload();
   const element = el(
     "main",
     { class: "plain-page rules" },
     el("h1", null, "Rules"),
-    el("div", { class: "two" }, tryOut(), draft()),
+    el("div", { class: "two" }, tryOut(), written.element),
     table,
+    readers && proposed.element,
+    readers && past.element,
   );
   load(table);
   return { name: "Rules", element };
@@ -39,7 +58,7 @@ async function load(place) {
     replace(
       place,
       el("div", { class: "title-row" }, el("h2", null, `${plural(rules.length, "rule")} in force`), el("span", { class: "faint" }, `generation ${generation}${idle > 0 ? ` · ${plural(idle, "rule")} to look at` : ""}`), el("label", { class: "filter" }, el("span", null, "Find"), filter)),
-      el("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": "Rules in force" }, el("table", null, el("thead", null, el("tr", null, ["Says", "Rule", "Limits", "Hits in 30 days", "Last", "Where"].map((head) => el("th", { scope: "col" }, head)))), body)),
+      el("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": "Rules in force" }, el("table", null, el("thead", null, el("tr", null, ["Says", "Rule", "Limits", "Hits in 30 days", "Last", "Ends", "Where"].map((head) => el("th", { scope: "col" }, head)))), body)),
     );
   } catch (problem) {
     replace(place, el("p", { class: "notice", role: "alert" }, problem.message));
@@ -56,8 +75,15 @@ function row(rule) {
     el("td", null, rule.limits.map((limit) => el("div", null, limit)), rule.exact && el("div", { class: "faint" }, "one exact command")),
     el("td", { class: "number" }, rule.hits > 0 ? el("a", { href: `/log?q=${encodeURIComponent(`by:rule:${rule.name} since:30d`)}` }, hits) : hits),
     el("td", null, rule.last_us === undefined ? "" : ago(Date.now() - rule.last_us / 1000)),
+    el("td", null, ends(rule.expires)),
     el("td", { class: "faint" }, rule.at),
   );
+}
+
+function ends(expires) {
+  if (expires === undefined) return el("span", { class: "faint" }, "never");
+  const left = Date.parse(expires) - Date.now();
+  return left > 0 ? [`in ${duration(left).split(" ")[0]}`, el("div", { class: "faint" }, expires.slice(0, 10))] : el("span", { class: "finding" }, `over since ${expires.slice(0, 10)}`);
 }
 
 function tryOut() {
@@ -90,34 +116,4 @@ function tryOut() {
 function decided(by) {
   if (by.by === "rule") return `Rule ${by.name}${by.because ? `: ${by.because}` : ""}`;
   return { threshold: "By its risk score.", anomaly: "Because it is unusual.", grant: "By a grant.", incomplete: "Because not all of it could be read." }[by.by] ?? by.by;
-}
-
-const EXAMPLE = `[[rule]]
-name = "fetch"
-decision = "allow"
-because = "only reads from the remote"
-argv = ["git", "fetch", "..."]
-`;
-
-// A draft is checked while it is typed. It is not kept: rules in force are files of the operators.
-function draft() {
-  const text = el("textarea", { id: "draft", rows: "9", spellcheck: "false", autocapitalize: "none" });
-  text.value = EXAMPLE;
-  const said = el("div", { class: "answer", "aria-live": "polite" });
-  let timer = 0;
-  const check = async () => {
-    try {
-      const { rules, problems, findings } = await post("/v1/rules/check", { text: text.value });
-      if (problems.length > 0) replace(said, problems.map((one) => el("p", { class: "notice bad" }, el("b", null, `line ${one.line}, column ${one.column}: `), one.what, one.help && `; ${one.help}`)));
-      else replace(said, el("p", { class: "notice" }, `${plural(rules, "rule")}, and nothing wrong.`), findings.map((one) => el("p", { class: "finding" }, one)));
-    } catch (problem) {
-      replace(said, el("p", { class: "notice bad" }, problem.message));
-    }
-  };
-  text.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(check, 300);
-  });
-  check();
-  return el("section", { class: "panel" }, el("h2", null, "Draft a rule"), el("p", { class: "faint" }, "Checked as you type, examples and all. It is not kept: rules in force are the operators' files."), el("label", { for: "draft" }, "TOML"), text, said);
 }

@@ -174,6 +174,9 @@ pub enum Change {
         generation: u64,
         /// Everything it was made from, so that a decision can be recomputed.
         sources: Vec<RuleSource>,
+        /// Who changed something for it; empty where a daemon began.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
     },
     /// An operator changed something: enrolled an agent, stopped one, added a reviewer.
     Administered {

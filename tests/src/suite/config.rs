@@ -8,6 +8,7 @@ use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::{child, test};
 use libtest_mimic::Trial;
+use serde_json::{Value, json};
 
 use super::expacti;
 
@@ -17,6 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("config::a_reload_is_all_or_nothing", a_reload_is_all_or_nothing),
         test("config::agents_of_the_file_come_and_go", agents_of_the_file_come_and_go),
+        test("config::rules_are_edited_and_the_log_says_by_whom", rules_are_edited_and_the_log_says_by_whom),
     ]
 }
 
@@ -28,6 +30,52 @@ fn echo(agent: &Cgroup) -> Result<String, Option<i32>> {
 
 fn written(folder: &Path, text: &str) {
     fs::write(folder.join("expacti.toml"), text).unwrap();
+}
+
+/// What the API answers root.
+fn api(method: &str, path: &str, body: &Value) -> Value {
+    let output = Command::new("curl")
+        .args(["--silent", "--unix-socket", "/run/expacti/api.sock", "--request", method, "--data-binary"])
+        .args([&body.to_string(), "--header", "content-type: application/json"])
+        .arg(format!("http://localhost{path}"))
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn rules_are_edited_and_the_log_says_by_whom() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let stored = api("GET", "/v1/rules/stored", &Value::Null);
+    // Remembered by the kernel.
+    assert_eq!([echo(&agent), echo(&agent)], [Ok("hi\n".to_owned()), Ok("hi\n".to_owned())]);
+
+    let wrong = json!({ "text": "[[rule]]\nname = 7\n", "was": stored["digest"] });
+    let problem = api("PUT", "/v1/rules/stored", &wrong);
+    assert_eq!(problem["type"], "urn:expacti:problem:bad-input", "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("learned.toml:2:"), "{problem}");
+    assert_eq!(echo(&agent), Ok("hi\n".to_owned()));
+
+    let text = format!("{}{DENY_ECHO}", stored["text"].as_str().unwrap());
+    let edit = json!({ "text": text, "was": stored["digest"] });
+    let kept = api("PUT", "/v1/rules/stored", &edit);
+    assert!(kept["generation"].is_u64(), "{kept}");
+    assert_eq!(echo(&agent), Err(Some(libc::EPERM)));
+    // Who has not seen this edit does not undo it.
+    assert_eq!(api("PUT", "/v1/rules/stored", &edit)["type"], "urn:expacti:problem:conflict");
+    assert_eq!(api("GET", "/v1/rules/stored", &Value::Null)["text"], json!(text));
+
+    let history = api("GET", "/v1/rules/history", &Value::Null);
+    let change = &history[0];
+    assert_eq!((&change["by"], &change["added"], &change["removed"]), (&json!("root"), &json!(5), &json!(0)));
+    assert!(change["diff"].as_str().unwrap().contains("\n+name = \"no-echo\"\n"), "{change}");
+    assert_eq!(change["generation"], kept["generation"]);
+
+    // The next daemon begins with them, which changes nothing.
+    let next = Daemon::gating_in(daemon.kill(), &agent, &[]);
+    assert_eq!(echo(&agent), Err(Some(libc::EPERM)));
+    assert_eq!(api("GET", "/v1/rules/history", &Value::Null)[0], *change);
+    drop(next);
 }
 
 fn a_reload_is_all_or_nothing() {

@@ -1,5 +1,6 @@
 //! The console in a real browser: tests/web, run by node, against the expacti that was just built.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,62 +13,92 @@ use super::report::{Counts, Report, Row};
 use crate::process::{find_program, output, run as run_command};
 use crate::workspace;
 
-const SUITE: &str = "the console in Chromium";
-
 /// What the machine lends.
 struct Browser {
     npx: PathBuf,
     chromium: PathBuf,
 }
 
+/// Some of the tests there.
+pub(crate) struct Suite {
+    /// What it is called in the report.
+    pub(crate) name: String,
+    /// Its files; all that need no guest where none is named.
+    pub(crate) files: &'static [&'static str],
+    /// The folder under the target folder for what it saw.
+    pub(crate) output: &'static str,
+    /// What it has to know.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
+}
+
+/// Against `expacti simulate`, on this machine.
 pub(crate) fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
-    let browser = match Browser::find() {
-        Ok(browser) => browser,
-        Err(missing) => {
-            println!("skipped: {missing}");
-            let counts = Counts { skipped: 1, ..Counts::default() };
-            report.add(Row { suite: SUITE.to_owned(), counts, ..Row::default() });
-            report.note(format!("skipped: the console was not tried in a browser, because {missing}"));
-            return Ok(());
-        }
+    let expacti = workspace::target().join("debug/expacti");
+    let suite = Suite {
+        name: "the console in Chromium".to_owned(),
+        files: &[],
+        output: "web-tests",
+        variables: vec![("EXPACTI_BIN", expacti.into_os_string())],
     };
-    run_command(workspace::cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "expacti-agent",
-        "--bin",
-        "expacti",
-    ]))?;
-    let told = workspace::target().join("web-tests.json");
-    let mut command = Command::new(&browser.npx);
-    command.args(["playwright", "test"]).current_dir(folder()).stdin(Stdio::null());
-    if let Some(filter) = filter {
-        command.arg("--grep").arg(filter).arg("--pass-with-no-tests");
+    suite.run(filter, report, || {
+        run_command(workspace::cargo().args([
+            "build",
+            "--quiet",
+            "--package",
+            "expacti-agent",
+            "--bin",
+            "expacti",
+        ]))
+    })
+}
+
+impl Suite {
+    /// Runs it where the machine has what it takes, once `build` has built what it needs.
+    pub(crate) fn run(
+        &self,
+        filter: Option<&str>,
+        report: &mut Report,
+        build: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let browser = match Browser::find() {
+            Ok(browser) => browser,
+            Err(missing) => {
+                println!("skipped: {missing}");
+                let counts = Counts { skipped: 1, ..Counts::default() };
+                report.add(Row { suite: self.name.clone(), counts, ..Row::default() });
+                report.note(format!("skipped: {} was not run, because {missing}", self.name));
+                return Ok(());
+            }
+        };
+        build()?;
+        let output = workspace::target().join(self.output);
+        let told = output.with_extension("json");
+        let mut command = Command::new(&browser.npx);
+        command.args(["playwright", "test"]).args(self.files).current_dir(folder()).stdin(Stdio::null());
+        if let Some(filter) = filter {
+            command.arg("--grep").arg(filter).arg("--pass-with-no-tests");
+        }
+        command
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("EXPACTI_CHROMIUM", &browser.chromium)
+            .env("EXPACTI_WEB_OUTPUT", &output)
+            .env("EXPACTI_JSON_REPORT", &told);
+        // What an earlier run told would be taken for this one's.
+        if told.exists() {
+            fs::remove_file(&told)?;
+        }
+        let status = command.status().context("cannot start playwright")?;
+        let text = fs::read_to_string(&told).unwrap_or_default();
+        let (mut counts, took) = counted(&serde_json::from_str(&text).unwrap_or_default());
+        if !status.success() && counts.failed == 0 {
+            counts.failed = 1;
+        }
+        if counts.failed > 0 {
+            report.note(format!("failed: {}; what it saw is in {}", self.name, output.display()));
+        }
+        report.add(Row { suite: self.name.clone(), counts, took });
+        Ok(())
     }
-    command
-        .env("EXPACTI_BIN", workspace::target().join("debug/expacti"))
-        .env("EXPACTI_CHROMIUM", &browser.chromium)
-        .env("EXPACTI_WEB_OUTPUT", workspace::target().join("web-tests"))
-        .env("EXPACTI_JSON_REPORT", &told);
-    // What an earlier run told would be taken for this one's.
-    if told.exists() {
-        fs::remove_file(&told)?;
-    }
-    let status = command.status().context("cannot start playwright")?;
-    let text = fs::read_to_string(&told).unwrap_or_default();
-    let (mut counts, took) = counted(&serde_json::from_str(&text).unwrap_or_default());
-    if !status.success() && counts.failed == 0 {
-        counts.failed = 1;
-    }
-    if counts.failed > 0 {
-        report.note(format!(
-            "failed: {SUITE}; what it saw is in {}",
-            workspace::target().join("web-tests").display()
-        ));
-    }
-    report.add(Row { suite: SUITE.to_owned(), counts, took });
-    Ok(())
 }
 
 impl Browser {

@@ -50,10 +50,11 @@ impl Site {
         let home = tempfile::tempdir().unwrap();
         let place = Place::Sqlite(home.path().join("log.db"));
         let log = Log::open(Config::new(place, home.path())).await.unwrap();
-        let ledger = Ledger::new(log.clone(), BootId(0x3f2a_9c1e << 96 | 1));
+        let boot = BootId(0x3f2a_9c1e << 96 | 1);
+        let ledger = Ledger::new(log.clone(), boot);
         let simulation = Simulation::recorded(&["claude"], Policy::default(), ledger);
         let served = Served::around(simulation, ApiConfig::default());
-        served.api.look_back(log.reader().clone(), Arc::clone(&engine));
+        served.api.look_back(log.reader().clone(), boot, Arc::clone(&engine));
         Self { served, log, engine, _home: home }
     }
 
@@ -86,6 +87,52 @@ impl Site {
             .map(|line| format!("{} {}", line["state"].as_str().unwrap(), line["command"].as_str().unwrap()))
             .collect()
     }
+}
+
+#[tokio::test]
+async fn a_page_far_down_is_found_at_once_and_stays_where_it_is() {
+    let site = Site::start().await;
+    let alice = site.served.reviewer("alice", &[Role::Reviewer]);
+    for number in 0..30 {
+        site.attempt(&["seq", &number.to_string()]).await;
+    }
+    let first = site.get(&alice, "/v1/records?limit=4&total=true").await.unwrap();
+    assert_eq!(first["total"], 30);
+    let from = first["from"].as_i64().unwrap();
+    // What comes in the meantime moves nothing.
+    site.attempt(&["seq", "late"]).await;
+    let commands = |page: &Value| -> Vec<String> {
+        let records = page["records"].as_array().unwrap();
+        records.iter().map(|line| line["command"].as_str().unwrap().to_owned()).collect()
+    };
+    let page = |skip: u32| format!("/v1/records?limit=4&after={from}&skip={skip}");
+    let same = site.get(&alice, &page(0)).await.unwrap();
+    assert_eq!(commands(&same), commands(&first));
+    let deep = site.get(&alice, &page(20)).await.unwrap();
+    assert_eq!(commands(&deep), ["seq 9", "seq 8", "seq 7", "seq 6"]);
+    let last = site.get(&alice, &page(28)).await.unwrap();
+    assert_eq!((commands(&last), last["next"].is_null()), (vec!["seq 1".into(), "seq 0".into()], true));
+    for beyond in [30, 1_000_000] {
+        assert_eq!(commands(&site.get(&alice, &page(beyond)).await.unwrap()), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_card_shows_what_the_log_knows_of_its_session() {
+    let site = Site::start().await;
+    let alice = site.served.reviewer("alice", &[Role::Reviewer]);
+    site.attempt(&["ls"]).await;
+    site.attempt(&["shutdown", "now"]).await;
+    let waits = site.attempt(&["git", "push", "--force"]).await;
+    site.attempt(&["ls", "later"]).await;
+    let card = site.get(&alice, &format!("/v1/cards/{waits}")).await.unwrap();
+    let before: Vec<(&str, &str)> = card["before"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|past| (past["command"].as_str().unwrap(), past["outcome"].as_str().unwrap()))
+        .collect();
+    assert_eq!(before, [("ls", "allowed by threshold"), ("shutdown now", "denied by rule:never")]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::records::Site;
 use super::{ask, code, vote};
 use crate::client::{Client, ClientError};
-use crate::operations::{Enrolment, OperationError, Operations, Reloaded, Standing};
+use crate::operations::{Enrolment, OperationError, Operations, Reloaded, Standing, StoredRules};
 use crate::wire::AnswerWord;
 
 /// Keeps what is accepted, and does nothing else.
@@ -34,6 +34,14 @@ impl Operations for Kept {
     fn accept_rule(&self, rule: &Suggestion, by: &str) -> Result<u64, OperationError> {
         self.0.lock().unwrap().push((rule.clone(), by.to_owned()));
         Ok(8)
+    }
+
+    fn stored_rules(&self) -> Result<StoredRules, OperationError> {
+        Err(OperationError::Failed("nothing is stored here".to_owned()))
+    }
+
+    fn edit_rules(&self, _: String, _: &str, _: &str) -> Result<u64, OperationError> {
+        Err(OperationError::Failed("nothing is stored here".to_owned()))
     }
 
     fn standing(&self, _: &str) -> Option<Standing> {

@@ -1,11 +1,8 @@
 //! "Always" becomes a rule, and so does what was accepted of the exec log: kept in the node's own folder, in force at once.
 
-use std::sync::Arc;
-
 use expacti_core::remember::{NotOffered, Suggestion};
-use expacti_core::rules::RuleSet;
 
-use super::super::{learned, rules_of, say};
+use super::super::{Loaded, learned, rules_of, say};
 use super::{Office, State, failed};
 use crate::desk::Proposal;
 use crate::learned::{Learned, Provenance};
@@ -49,7 +46,8 @@ impl Office {
         let engine = self.engine.now();
         let rule = engine.suggest(&proposal.request, &because(proposal), &self.masker)?;
         let from = Provenance::Ticket { number: proposal.ticket, by: proposal.by.join(" and ") };
-        self.fit(&state, &rule, &from).and_then(|fit| self.keep(fit)).map_err(NotLearned::Failed)?;
+        let by = proposal.by.join(", ");
+        self.fit(&state, &rule, &from).and_then(|fit| self.keep(fit, &by)).map_err(NotLearned::Failed)?;
         Ok(rule)
     }
 
@@ -60,7 +58,7 @@ impl Office {
         let fit =
             self.fit(&state, rule, &from).map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
         self.ledger.administer(by, "rule-accepted", &rule.name, &rule.text).map_err(failed)?;
-        let generation = self.keep(fit).map_err(|error| OperationError::Failed(format!("{error:#}")))?;
+        let generation = self.keep(fit, by).map_err(|error| OperationError::Failed(format!("{error:#}")))?;
         say(&format!("from now on the rule {} is in force, by {by}", rule.name));
         Ok(generation)
     }
@@ -69,22 +67,20 @@ impl Office {
     fn fit(&self, state: &State, rule: &Suggestion, from: &Provenance) -> anyhow::Result<Fit> {
         let learned = learned(&state.config.home)?.with(rule, from);
         let next = self.gate.generation()? + 1;
-        let rules = rules_of(&state.config.rules, Some(&learned), &self.engine.now().tools, next)?;
-        Ok(Fit { learned, rules })
+        let loaded = rules_of(&state.config.rules, Some(&learned), &self.engine.now().tools, next)?;
+        Ok(Fit { learned, loaded })
     }
 
-    fn keep(&self, Fit { learned, rules }: Fit) -> anyhow::Result<u64> {
+    fn keep(&self, Fit { learned, loaded }: Fit, by: &str) -> anyhow::Result<u64> {
         learned.save()?;
-        let generation = self.gate.raise_generation()?;
-        self.engine.change(|engine| engine.rules = Arc::new(rules));
-        Ok(generation)
+        self.put_in_force(loaded, by)
     }
 }
 
 /// A store with one rule more, and everything that is in force with it.
 struct Fit {
     learned: Learned,
-    rules: RuleSet,
+    loaded: Loaded,
 }
 
 fn because(proposal: &Proposal) -> String {

@@ -7,7 +7,7 @@ use expacti_core::Tools;
 use expacti_core::docket::Input;
 
 use super::super::engine::Treated;
-use super::super::{learned, rules_of, say};
+use super::super::{Loaded, learned, rules_of, say};
 use super::agents::{NotNow, folder, with_mode};
 use super::{Office, State, failed, flags_of};
 use crate::config::{AgentConfig, Config, DEFAULT_POLICY};
@@ -21,7 +21,7 @@ impl Office {
         let tools = Tools::embedded();
         let next = self.gate.generation().map_err(failed)? + 1;
         let learned = learned(&state.config.home).map_err(failed)?;
-        let rules = rules_of(&config.rules, Some(&learned), &tools, next)
+        let Loaded { rules, sources } = rules_of(&config.rules, Some(&learned), &tools, next)
             .map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
         let treatments = treatments(&config, &state)?;
         let default = config.policy(DEFAULT_POLICY).cloned().unwrap_or_default();
@@ -49,6 +49,7 @@ impl Office {
         let note =
             format!("{} rules, {} agents in the configuration", rules.rules().len(), config.agents.len());
         self.ledger.administer(by, "reloaded", "configuration and rules", &note).map_err(failed)?;
+        self.ledger.rules_in_force(next, &sources, by).map_err(failed)?;
 
         // Then it is done. What an older engine still decides carries the number before, so the kernel does not
         // remember it.
