@@ -52,6 +52,9 @@ use crate::reviewers::Reviewers;
 
 /// Runs until it is told to end. The gate stays in the kernel and holds what nobody answers.
 pub(crate) fn run(load: Loader) -> anyhow::Result<()> {
+    kernel::enter_hosts_cgroups().context(
+        "the cgroup namespace of the host, which a daemon in a container needs CAP_SYS_ADMIN and CAP_SYS_PTRACE to enter",
+    )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(load))
 }

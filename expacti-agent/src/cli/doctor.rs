@@ -25,6 +25,8 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
+        // Where it cannot, the trial says what does not work.
+        let _elsewhere = crate::kernel::enter_hosts_cgroups();
         let findings = doctor::examine(&self.bpffs);
         let mut out = io::stdout().lock();
         if self.json {
