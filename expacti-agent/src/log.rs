@@ -181,6 +181,11 @@ impl Log {
         self.inner.health.borrow().clone()
     }
 
+    /// How many entries were handed in and are not stored yet.
+    pub fn waiting(&self) -> u64 {
+        self.inner.waiting.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// The same, for those who wait for a change.
     pub fn watch_health(&self) -> watch::Receiver<Health> {
         self.inner.health.clone()

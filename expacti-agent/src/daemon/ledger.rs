@@ -92,6 +92,11 @@ impl Ledger {
         self.note(None, Change::Alarm { name: name.to_owned(), text });
     }
 
+    /// Entries that are not stored yet.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.log.waiting()
+    }
+
     /// Whether entries reach the database, the spool, or nothing.
     pub(crate) fn health(&self) -> Health {
         self.log.health()

@@ -26,6 +26,7 @@ struct Counts {
     /// By what ended the wait.
     waits: BTreeMap<&'static str, Histogram>,
     ring_lag_ns: u64,
+    ring_burst: u64,
     reloads: u64,
     failed_reloads: u64,
     alarms: u64,
@@ -44,6 +45,12 @@ impl Metrics {
         let mut counts = self.counts();
         *counts.attempts.entry(agent.to_owned()).or_default() += 1;
         counts.ring_lag_ns = counts.ring_lag_ns.max(lag_ns);
+    }
+
+    /// So many events were in the ring when it was read.
+    pub(crate) fn burst(&self, events: u64) {
+        let mut counts = self.counts();
+        counts.ring_burst = counts.ring_burst.max(events);
     }
 
     /// It was decided by the kernel.
@@ -123,6 +130,12 @@ impl Metrics {
         }
         page.family("expacti_ring_lag_seconds", "gauge", "The longest that an event waited in the ring.");
         page.sample("expacti_ring_lag_seconds", &[], &seconds(counts.ring_lag_ns));
+        page.family(
+            "expacti_ring_burst_events",
+            "gauge",
+            "The most events that were read from the ring at one go.",
+        );
+        page.sample("expacti_ring_burst_events", &[], &counts.ring_burst);
         page.family("expacti_reloads_total", "counter", "Reloads of configuration and rules.");
         page.sample("expacti_reloads_total", &[("result", "done")], &counts.reloads);
         page.sample("expacti_reloads_total", &[("result", "refused")], &counts.failed_reloads);

@@ -146,6 +146,13 @@ impl Operations for Office {
             "Agents of the configuration whose cgroup is not there.",
         );
         page.sample("expacti_agents_awaited", &[], &self.state().awaited.len());
+        page.family(
+            "expacti_agents_fail_open",
+            "gauge",
+            "Agents whose execs all run while no daemon answers, beyond the grace.",
+        );
+        let open = |treated: &&Treated| treated.treatment.fail_mode == FailMode::Open;
+        page.sample("expacti_agents_fail_open", &[], &engine.treatments.values().filter(open).count());
         page.family("expacti_rules", "gauge", "Rules in force.");
         page.sample("expacti_rules", &[], &engine.rules.rules().len());
         page.family("expacti_rules_generation", "gauge", "The number of the rules in force.");
@@ -155,14 +162,26 @@ impl Operations for Office {
             "gauge",
             "1 where entries of the exec log go: database, spool, or nowhere.",
         );
-        let state = match self.ledger.health() {
-            Health::Healthy => "stored",
-            Health::Spooling { .. } => "spooled",
-            Health::Full { .. } => "full",
+        let (state, spooled) = match self.ledger.health() {
+            Health::Healthy => ("stored", 0),
+            Health::Spooling { entries, .. } => ("spooled", entries),
+            Health::Full { .. } => ("full", 0),
         };
         for word in ["stored", "spooled", "full"] {
             page.sample("expacti_log_state", &[("state", word)], &u8::from(word == state));
         }
+        page.family(
+            "expacti_log_waiting_entries",
+            "gauge",
+            "Entries of the exec log that are not stored yet: how far it is behind.",
+        );
+        page.sample("expacti_log_waiting_entries", &[], &self.ledger.waiting());
+        page.family(
+            "expacti_log_spooled_entries",
+            "gauge",
+            "Entries in the spool, for a database that does not answer.",
+        );
+        page.sample("expacti_log_spooled_entries", &[], &spooled);
         page.family(
             "expacti_kernel_events_total",
             "counter",

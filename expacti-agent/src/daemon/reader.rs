@@ -67,9 +67,14 @@ impl Reader {
         loop {
             self.pulse.beat();
             quiet += 1;
+            let mut burst = 0;
             while let Some(event) = self.ring.next() {
                 quiet = 0;
                 self.take(event);
+                burst += 1;
+            }
+            if burst > 0 {
+                self.decider.ledger.metrics().burst(burst);
             }
             let gate = &self.decider.gate;
             // Said before the last look at the ring, which the poll begins with.

@@ -7,6 +7,8 @@
 mod holes;
 mod state;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -42,7 +44,33 @@ pub enum Health {
     },
 }
 
-type Answer = oneshot::Sender<Result<u64, NotLogged>>;
+/// Who is told what became of an entry. Until then the entry is counted as one that waits.
+struct Answer {
+    to: oneshot::Sender<Result<u64, NotLogged>>,
+    _counted: Counted,
+}
+
+impl Answer {
+    fn send(self, said: Result<u64, NotLogged>) -> Result<(), Result<u64, NotLogged>> {
+        self.to.send(said)
+    }
+}
+
+/// One of those that wait.
+struct Counted(Arc<AtomicU64>);
+
+impl Counted {
+    fn one_more(count: &Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// An entry on its way to the writer.
 struct Waiting {
@@ -69,6 +97,8 @@ enum Raw {
 pub(super) struct Handle {
     entries: SyncSender<Raw>,
     queue: usize,
+    /// Entries that were handed in and are not stored yet.
+    pub(super) waiting: Arc<AtomicU64>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) reader: Reader,
 }
@@ -94,7 +124,7 @@ pub(super) async fn start(config: Config) -> Result<Handle, LogError> {
     let masker = is_ready.await.map_err(|_| closed())??;
     thread::Builder::new().name("log-encoder".into()).spawn(move || pass_on(&masker, &raw, &encoded))?;
     let reader = Reader::open(&place).await?;
-    Ok(Handle { entries, queue, health: health_seen, reader })
+    Ok(Handle { entries, queue, waiting: Arc::default(), health: health_seen, reader })
 }
 
 fn closed() -> LogError {
@@ -107,7 +137,8 @@ impl Handle {
         entry: Entry,
         durability: Durability,
     ) -> Result<oneshot::Receiver<Result<u64, NotLogged>>, NotLogged> {
-        let (answer, receipt) = oneshot::channel();
+        let (to, receipt) = oneshot::channel();
+        let answer = Answer { to, _counted: Counted::one_more(&self.waiting) };
         match self.entries.try_send(Raw::Entry(Box::new(entry), durability, answer)) {
             Ok(()) => Ok(receipt),
             Err(TrySendError::Full(_)) => Err(NotLogged::Behind(self.queue)),
