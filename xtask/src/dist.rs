@@ -58,16 +58,31 @@ pub(crate) fn command(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// The Debian package alone, with this binary in it.
+pub(crate) fn debian_package(binary: &Path, folder: &Path) -> Result<PathBuf> {
+    let tree = folder.join("tree");
+    if tree.exists() {
+        fs::remove_dir_all(&tree)?;
+    }
+    lay_out(&tree, binary)?;
+    let package = deb::write(&tree, folder, env!("CARGO_PKG_VERSION"))?;
+    fs::remove_dir_all(&tree)?;
+    Ok(package)
+}
+
 /// Everything where a system has it.
 fn lay_out(tree: &Path, binary: &Path) -> Result<()> {
     let root = workspace::root();
-    put(binary, &tree.join("usr/bin/expacti"), 0o755)?;
+    let installed = tree.join("usr/bin/expacti");
+    put(binary, &installed, 0o755)?;
+    // Nine tenths of it are for debuggers.
+    run(Command::new("strip").arg("--strip-unneeded").arg(&installed))?;
     put(
         &root.join("deploy/systemd/expacti.service"),
         &tree.join("usr/lib/systemd/system/expacti.service"),
         0o644,
     )?;
-    let expacti = tree.join("usr/bin/expacti");
+    let expacti = installed;
     write(
         &tree.join("etc/expacti/expacti.toml"),
         &output(Command::new(&expacti).args(["config", "default"]))?,
@@ -85,6 +100,13 @@ fn lay_out(tree: &Path, binary: &Path) -> Result<()> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "md") {
             put(&path, &docs.join(path.file_name().unwrap_or_default()), 0o644)?;
+        }
+    }
+    for kind in ["kubernetes", "monitoring"] {
+        for entry in fs::read_dir(root.join("deploy").join(kind))? {
+            let path = entry?.path();
+            let name = path.file_name().context("a file has a name")?;
+            put(&path, &tree.join("usr/share/expacti").join(kind).join(name), 0o644)?;
         }
     }
     for name in ["LICENSE-APACHE", "LICENSE-MIT"] {

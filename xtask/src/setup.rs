@@ -10,6 +10,7 @@ pub(crate) mod kernels;
 pub(crate) mod packages;
 pub(crate) mod peers;
 pub(crate) mod postgres;
+pub(crate) mod python;
 pub(crate) mod qemu;
 pub(crate) mod rust_src;
 pub(crate) mod user_land;

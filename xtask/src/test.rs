@@ -6,10 +6,12 @@
 mod checks;
 mod console;
 mod crates;
+mod deploy;
 mod fuzz;
 mod guests;
 mod instructions;
 mod libtest;
+mod package;
 mod postgres;
 mod report;
 mod web;
@@ -60,6 +62,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         web::run(filter, &mut report)?;
         if filter.is_none() {
             fuzz::all(&cache, &mut report);
+            deploy::all(&cache, &mut report);
         }
     }
     if !kernels.is_empty() {

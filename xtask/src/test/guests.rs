@@ -1,6 +1,7 @@
-//! The suites inside guests, on several kernels side by side.
+//! The suites inside guests, on several kernels side by side, and the Debian package in a guest with systemd.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::libtest::GuestSuites;
+use super::package;
 use super::report::{Counts, Report, Row};
 use crate::build::{self, Profile};
 use crate::cache::Cache;
@@ -22,9 +24,23 @@ use crate::workspace;
 /// For all suites on one kernel.
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// How one kernel's guest went.
-struct Went {
+/// What one guest is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Round {
     kernel: Kernel,
+    /// The package is tried, as users have it, instead of the suites.
+    package: bool,
+}
+
+impl fmt::Display for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kernel, if self.package { " with systemd" } else { "" })
+    }
+}
+
+/// How one guest went.
+struct Went {
+    round: Round,
     suites: GuestSuites,
     /// What the tests said beside their outcome.
     errors: String,
@@ -40,27 +56,31 @@ pub(crate) fn run(
 ) -> Result<()> {
     let folder = workspace::target().join("guests");
     fs::create_dir_all(&folder)?;
-    let files = files(cache, &folder)?;
+    let rounds = rounds(kernels, filter);
+    let binary = build::binary(cache, "expacti-agent", "expacti", Profile::Guest)?;
+    let files = files(cache, &folder, &binary)?;
+    let packaged =
+        if rounds.iter().any(|round| round.package) { package::files(&binary)? } else { Vec::new() };
     let script = folder.join("suites.sh");
     fs::write(&script, script_for(filter))?;
 
     // Each guest has two processors, but the suites run one after the other: as many guests as processors.
-    let waiting = Mutex::new(kernels.iter().copied().collect::<VecDeque<_>>());
+    let waiting = Mutex::new(rounds.iter().copied().collect::<VecDeque<_>>());
     let done = Mutex::new(Vec::new());
-    let guests = thread::available_parallelism().map_or(1, usize::from).min(kernels.len());
+    let guests = thread::available_parallelism().map_or(1, usize::from).min(rounds.len());
     thread::scope(|scope| {
         for _ in 0..guests {
             scope.spawn(|| {
-                while let Some(kernel) = locked(&waiting).pop_front() {
-                    let went = run_one(cache, kernel, &script, &files);
-                    println!("Linux {kernel}: {} in {:.0} s", summary(&went), went.took.as_secs_f64());
+                while let Some(round) = locked(&waiting).pop_front() {
+                    let went = run_one(cache, round, &script, if round.package { &packaged } else { &files });
+                    println!("Linux {round}: {} in {:.0} s", summary(&went), went.took.as_secs_f64());
                     locked(&done).push(went);
                 }
             });
         }
     });
     let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|went| kernels.iter().position(|kernel| *kernel == went.kernel));
+    done.sort_by_key(|went| rounds.iter().position(|round| *round == went.round));
     for went in done {
         add(went, &folder, report)?;
     }
@@ -71,32 +91,43 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// The suites on each kernel; the package on one, because what it adds is not the kernel's. It takes longest, so it begins.
+fn rounds(kernels: &[Kernel], filter: Option<&str>) -> Vec<Round> {
+    let is_about_it = |filter: &str| package::SUITES.iter().any(|suite| filter.starts_with(suite));
+    let suites = kernels.iter().map(|kernel| Round { kernel: *kernel, package: false });
+    let package = kernels
+        .iter()
+        .max_by_key(|kernel| **kernel == Kernel::V6_12)
+        .map(|kernel| Round { kernel: *kernel, package: true });
+    match filter {
+        None => package.into_iter().chain(suites).collect(),
+        Some(filter) if is_about_it(filter) => package.into_iter().collect(),
+        Some(_) => suites.collect(),
+    }
+}
+
 /// expacti, the suites, and the test programs in C with their sources.
-fn files(cache: &Cache, folder: &Path) -> Result<Vec<GuestFile>> {
-    let object = build::object(cache)?;
-    let expacti = build::with_object(&object, "expacti-agent", "expacti", Profile::Guest)?;
-    let suites = build::with_object(&object, "expacti-tests", "expacti-tests", Profile::Guest)?;
-    let mut files = vec![
-        GuestFile::new(&expacti, "/usr/local/bin/expacti")?,
-        GuestFile::new(&suites, "/opt/expacti/expacti-tests")?,
-    ];
+fn files(cache: &Cache, folder: &Path, expacti: &Path) -> Result<Vec<GuestFile>> {
+    let suites = build::binary(cache, "expacti-tests", "expacti-tests", Profile::Guest)?;
+    let mut files =
+        vec![GuestFile::new(expacti, "/usr/local/bin/expacti")?, GuestFile::new(&suites, package::PROGRAM)?];
     files.extend(programs::build(&workspace::root().join("tests/programs"), folder)?);
     Ok(files)
 }
 
 fn script_for(filter: Option<&str>) -> String {
     let filter = filter.map(|filter| format!("'{}'", filter.replace('\'', r"'\''"))).unwrap_or_default();
-    format!("#!/bin/bash\nexec /opt/expacti/expacti-tests -Z unstable-options --format=json {filter}\n")
+    format!("#!/bin/bash\nexec {} -Z unstable-options --format=json {filter}\n", package::PROGRAM)
 }
 
-fn run_one(cache: &Cache, kernel: Kernel, script: &Path, files: &[GuestFile]) -> Went {
+fn run_one(cache: &Cache, round: Round, script: &Path, files: &[GuestFile]) -> Went {
     let start = Instant::now();
     let guest = Guest {
-        kernel,
+        kernel: round.kernel,
         task: Task::Script(script.to_owned(), LIMIT),
         files: files.to_vec(),
         forward: Vec::new(),
-        systemd: false,
+        systemd: round.package,
         memory: 2048,
         clock: Clock::Wall,
         disks: Vec::new(),
@@ -105,7 +136,7 @@ fn run_one(cache: &Cache, kernel: Kernel, script: &Path, files: &[GuestFile]) ->
     let mut errors = Vec::new();
     let ended = vm::run(cache, &guest, &mut out, &mut errors);
     let errors = String::from_utf8_lossy(&errors).into_owned();
-    Went { kernel, suites: out.suites, errors, ended, took: start.elapsed() }
+    Went { round, suites: out.suites, errors, ended, took: start.elapsed() }
 }
 
 /// Takes the suites' output apart as it comes.
@@ -136,16 +167,16 @@ fn summary(went: &Went) -> String {
 }
 
 fn add(went: Went, folder: &Path, report: &mut Report) -> Result<()> {
-    let Went { kernel, suites, errors, ended, .. } = went;
-    let log = folder.join(format!("{kernel}.log"));
+    let Went { round, suites, errors, ended, .. } = went;
+    let log = folder.join(format!("{}.log", round.to_string().replace(' ', "-")));
     fs::write(&log, &errors).with_context(|| format!("cannot write {}", log.display()))?;
 
     for (name, said) in &suites.failures {
-        println!("\n---- {name} on Linux {kernel}\n{said}");
-        report.note(format!("failed: {name} on Linux {kernel}"));
+        println!("\n---- {name} on Linux {round}\n{said}");
+        report.note(format!("failed: {name} on Linux {round}"));
     }
     for line in errors.lines().filter(|line| line.starts_with("skipped: ")) {
-        report.note(format!("{line} (Linux {kernel})"));
+        report.note(format!("{line} (Linux {round})"));
     }
     let lost = match ended {
         Ok(Ended::Exited(_)) if suites.finished => None,
@@ -154,14 +185,14 @@ fn add(went: Went, folder: &Path, report: &mut Report) -> Result<()> {
         Err(error) => Some(format!("{error:#}")),
     };
     for (suite, (counts, took)) in suites.suites {
-        report.add(Row { suite: format!("Linux {kernel}: {suite}"), counts, took });
+        report.add(Row { suite: format!("Linux {round}: {suite}"), counts, took });
     }
     if let Some(trouble) = lost {
         let during = suites.running.map(|test| format!(" during {test}")).unwrap_or_default();
-        println!("\n---- Linux {kernel}{during}: {trouble}");
+        println!("\n---- Linux {round}{during}: {trouble}");
         let counts = Counts { failed: 1, ..Counts::default() };
-        report.add(Row { suite: format!("Linux {kernel}: the guest"), counts, ..Row::default() });
-        report.note(format!("failed: Linux {kernel}{during}, so what should have come after was not run"));
+        report.add(Row { suite: format!("Linux {round}: the guest"), counts, ..Row::default() });
+        report.note(format!("failed: Linux {round}{during}, so what should have come after was not run"));
     }
     Ok(())
 }
