@@ -133,7 +133,55 @@ pub(crate) fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
+
+    /// Every line of the documentation that calls expacti is understood, also where it is not run by a test.
+    #[test]
+    fn what_the_documentation_says_is_understood() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut pages = vec![root.join("README.md"), root.join("deploy/kubernetes/README.md")];
+        pages.extend(std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+        let mut understood = 0;
+        for page in pages.into_iter().filter(|page| page.is_file()) {
+            let text = std::fs::read_to_string(&page).unwrap().replace("\\\n", " ");
+            let blocks =
+                text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+            for line in blocks.flat_map(str::lines) {
+                let line = line.split(" # ").next().unwrap_or_default().trim();
+                for command in line.split([';', '|', '>']) {
+                    let command = command.trim().trim_start_matches("sudo ");
+                    // In a pod.
+                    let command = command
+                        .rsplit_once(" exec daemonset/expacti -- ")
+                        .map_or(command, |(_, inner)| inner);
+                    if command != "expacti" && !command.starts_with("expacti ") {
+                        continue;
+                    }
+                    let words = words(command);
+                    let parsed = super::Cli::try_parse_from(&words);
+                    assert!(parsed.is_ok(), "{}: {command}\n{}", page.display(), parsed.err().unwrap());
+                    understood += 1;
+                }
+            }
+        }
+        assert!(understood > 40, "only {understood} lines were found");
+    }
+
+    /// Words between spaces; quotes keep them together.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (c, quote) {
+                ('"' | '\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                (' ', None) if word.is_empty() => {}
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                (c, _) => word.push(c),
+            }
+        }
+        words.extend((!word.is_empty()).then_some(word));
+        words
+    }
 
     #[test]
     fn the_options_do_not_contradict_each_other() {
