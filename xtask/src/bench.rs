@@ -25,6 +25,7 @@ use crate::{programs, workspace};
 
 /// `cargo xtask bench`.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Options {
     /// Measure only this part (may be given more than once); by default all.
     #[arg(long, value_enum)]
@@ -41,6 +42,9 @@ pub(crate) struct Options {
     /// Build nothing: measure what was built last.
     #[arg(long)]
     as_built: bool,
+    /// Measure nothing: write the page anew from what was measured.
+    #[arg(long)]
+    page: bool,
 }
 
 /// What can be measured.
@@ -64,6 +68,9 @@ const PEERS: &str = include_str!("../guest/peers.sh");
 const LIMIT: Duration = Duration::from_mins(20);
 
 pub(crate) fn command(options: &Options) -> Result<()> {
+    if options.page {
+        return write(&earlier(&json())?);
+    }
     let cache = Cache::open()?;
     setup::bring(&cache, setup::guest_parts(&[options.kernel])?)?;
     let profile = if options.guest_build { Profile::Guest } else { Profile::Release };
@@ -71,9 +78,14 @@ pub(crate) fn command(options: &Options) -> Result<()> {
     if parts.contains(&Part::Peers) {
         setup::bring(&cache, vec![peers::part()])?;
     }
-    let bench =
-        Bench { files: files(&cache, profile, options.as_built)?, cache, kernel: options.kernel, profile };
-    let mut report = earlier(&workspace::root().join("docs/benchmarks.json"))?;
+    let bench = Bench {
+        files: files(&cache, profile, options.as_built)?,
+        cache,
+        kernel: options.kernel,
+        profile,
+        as_built: options.as_built,
+    };
+    let mut report = earlier(&json())?;
     for part in parts {
         println!("== {part:?} on Linux {}", options.kernel);
         match part {
@@ -101,10 +113,14 @@ pub(crate) fn command(options: &Options) -> Result<()> {
 }
 
 fn write(report: &Report) -> Result<()> {
-    let docs = workspace::root().join("docs");
-    fs::write(docs.join("benchmarks.json"), serde_json::to_string_pretty(report)? + "\n")?;
-    fs::write(docs.join("benchmarks.md"), page::text(report))?;
+    fs::write(json(), serde_json::to_string_pretty(report)? + "\n")?;
+    fs::write(json().with_extension("md"), page::text(report))?;
     Ok(())
+}
+
+/// Where figures are kept.
+fn json() -> PathBuf {
+    workspace::root().join("docs/benchmarks.json")
 }
 
 fn earlier(path: &Path) -> Result<Report> {
@@ -191,6 +207,7 @@ struct Bench {
     kernel: Kernel,
     files: Vec<GuestFile>,
     profile: Profile,
+    as_built: bool,
 }
 
 impl Bench {
@@ -226,7 +243,11 @@ impl Bench {
             kernel: release,
             processor: processor.map_or("unknown", |(_, name)| name).to_owned(),
             day: says("date", &["-u", "+%F"]),
-            version: says("git", &["describe", "--always", "--dirty"]),
+            version: if self.as_built {
+                "built earlier".to_owned()
+            } else {
+                says("git", &["describe", "--always", "--dirty"])
+            },
             build: match self.profile {
                 Profile::Release => "as users get it".to_owned(),
                 Profile::Guest => {
