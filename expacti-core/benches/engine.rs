@@ -2,7 +2,7 @@
 //!
 //! Every command of the open part of the corpus is read and scored by itself, as the daemon would see it. Its figure is
 //! the least disturbed of many short runs, so that other work on the machine does not count; mean, median and tail
-//! are over the commands. Given a text after `--`, only commands with it are measured.
+//! are over the commands. What a decision by rules costs on top is in `benches/rules.rs`. Given a text after `--`, only commands with it are measured.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a program that measures and prints")]
 
 use std::fs;
@@ -10,12 +10,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-use expacti_core::decide::{Case, decide};
-use expacti_core::history::History;
-use expacti_core::policy::Policy;
 use expacti_core::request::ExecRequest;
-use expacti_core::rules::{RuleSet, Source, with_assumed_executable};
-use expacti_core::time::Timestamp;
 use expacti_core::{Tools, assess};
 use serde_json::{Value, json};
 
@@ -39,7 +34,6 @@ fn main() {
         costs.sort_unstable();
         report(kind, &costs);
     }
-    whitelisted(&tools);
     longest(&tools);
 }
 
@@ -104,35 +98,6 @@ fn requests(kind: &str, wanted: Option<&str>) -> Vec<(String, ExecRequest)> {
         })
         .filter(|(name, _)| wanted.is_none_or(|wanted| name.contains(wanted)))
         .collect()
-}
-
-/// A command that a rule allows: the whole order of decision, the score being known.
-fn whitelisted(tools: &Tools) {
-    let rule =
-        "[[rule]]\nname = \"test\"\ndecision = \"allow\"\nbecause = \"daily\"\nargv = [\"npm\", \"test\"]\n";
-    let rules =
-        RuleSet::load(&[Source::file("bench", rule.to_owned())], 1, &|request| assess(request, tools))
-            .expect("the rule is right");
-    let request = with_assumed_executable(ExecRequest {
-        argv: vec!["npm".into(), "test".into()],
-        cwd: Some("/work".into()),
-        ..ExecRequest::default()
-    });
-    let assessment = assess(&request, tools);
-    let (policy, history) = (Policy::default(), History::default());
-    let case = Case {
-        request: &request,
-        assessment: &assessment,
-        policy: &policy,
-        rules: &rules,
-        grants: &[],
-        history: &history,
-        now: Timestamp(1_800_000_000),
-    };
-    let cost = fastest(RUNS, 1000, || {
-        black_box(decide(black_box(&case)));
-    });
-    println!("whitelisted          decision by an allow rule: {} us", micro(cost));
 }
 
 /// The costliest of some texts as long as the promise goes.

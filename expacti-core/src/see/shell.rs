@@ -5,16 +5,22 @@
 //! the text once, with a bound on nesting, and cannot fail: what it does not understand is [`Trouble`]. Why it is not
 //! one of the published parsers: `docs/adr/0020-own-shell-reader.md`.
 
+mod command;
+mod compound;
+mod escape;
 mod expansion;
 mod heredoc;
+mod output;
+mod redirection;
 mod script;
+mod substitution;
 mod word;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-pub(crate) use expansion::output_of;
+pub(crate) use output::output_of;
 
 use crate::assessment::{Redirection, Word};
 

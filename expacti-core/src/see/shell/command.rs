@@ -1,0 +1,199 @@
+//! Simple commands: assignments, words and redirections, up to what separates them from the next.
+
+use std::ops::Range;
+
+use super::{Reader, ShellCommand, ShellInput, Trouble};
+use crate::assessment::Word;
+
+/// Bytes of an array index that are looked through for its end.
+const MAX_INDEX: usize = 256;
+
+impl Reader<'_> {
+    pub(super) fn simple(&mut self, upstream: Option<Range<usize>>) {
+        let outer = std::mem::take(&mut self.substituted);
+        let start = self.position;
+        let mut command = ShellCommand {
+            input: upstream.map_or(ShellInput::Inherited, ShellInput::Pipe),
+            ..ShellCommand::default()
+        };
+        loop {
+            self.blanks();
+            if self.redirection_follows() {
+                self.redirection(&mut command);
+                continue;
+            }
+            match self.peek() {
+                None | Some(b'\n' | b';' | b'&' | b'|' | b')') => break,
+                Some(b'#') if self.position == 0 || self.blank_before() => self.comment(),
+                Some(b'(') => {
+                    if self.rest().starts_with("()") || command.words.len() == 1 && self.empty_parentheses() {
+                        // A function: its body follows as commands that may run.
+                        self.position += self.rest().find(')').map_or(1, |at| at + 1);
+                        self.substituted = outer;
+                        self.announced = command.words.first().map(|word| word.text.to_lossy().into_owned());
+                        self.blanks_and_lines();
+                        return;
+                    }
+                    self.unreadable(1);
+                }
+                Some(_) if command.words.is_empty() && self.assignment(&mut command) => {}
+                Some(b'<') if self.peek_at(1) == Some(b'(') => self.process_word(&mut command),
+                Some(_) => command.words.extend(self.word().into_words()),
+            }
+        }
+        command.substituted = std::mem::replace(&mut self.substituted, outer);
+        if self.position == start {
+            // Nothing was taken: never stay in place.
+            self.unreadable(1);
+        }
+        self.remember(&command);
+        self.multiplies |= self.starts_itself(&command);
+        if !(command.words.is_empty() && command.redirections.is_empty() && command.assignments.is_empty()) {
+            self.push(command);
+        }
+    }
+
+    /// `<(...)` as a word. Where its text is known, that is what the command reads, and the word names its input.
+    fn process_word(&mut self, command: &mut ShellCommand) {
+        let start = self.position;
+        self.position += 2;
+        let range = self.substitution();
+        let alone =
+            matches!(self.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b')'));
+        let known = self.output_of_range(range);
+        if let Some(text) = known.filter(|_| alone && command.input == ShellInput::Inherited) {
+            command.input = ShellInput::Text(text);
+            command.words.push(Word { text: "/dev/stdin".into(), literal: true });
+            return;
+        }
+        let source = self.text.get(start..self.position).unwrap_or_default();
+        command.words.push(Word { text: source.into(), literal: false });
+        if !alone {
+            command.words.extend(self.word().into_words());
+        }
+    }
+
+    /// Whether this command is the function it stands in, and more than one of it will run at a time.
+    fn starts_itself(&self, command: &ShellCommand) -> bool {
+        let Some(name) = command.words.first().map(|word| word.text.to_lossy()) else { return false };
+        let piped = matches!(command.input, ShellInput::Pipe(_))
+            || self.peek() == Some(b'|') && self.peek_at(1) != Some(b'|');
+        (piped || self.goes_to_background()) && self.functions.iter().any(|function| *function == name)
+    }
+
+    fn blank_before(&self) -> bool {
+        self.text.as_bytes().get(self.position.wrapping_sub(1)).is_none_or(u8::is_ascii_whitespace)
+    }
+
+    fn empty_parentheses(&self) -> bool {
+        self.rest()
+            .strip_prefix('(')
+            .is_some_and(|rest| rest.trim_start_matches([' ', '\t']).starts_with(')'))
+    }
+
+    /// Keeps what assignments, `export` and `alias` say about the commands after them.
+    fn remember(&mut self, command: &ShellCommand) {
+        let name = command.words.first().map(|word| word.text.to_lossy().into_owned());
+        match name.as_deref() {
+            None => {
+                for (name, value) in &command.assignments {
+                    self.set(name, value);
+                }
+            }
+            Some("export" | "declare" | "typeset" | "local" | "readonly") => {
+                for word in &command.words[1..] {
+                    let text = word.text.to_lossy();
+                    if let Some((name, value)) = text.split_once('=') {
+                        let value = Word { text: value.into(), literal: word.literal };
+                        self.set(name, &value);
+                    }
+                }
+            }
+            Some("read" | "unset" | "mapfile" | "readarray" | "getopts") => {
+                for word in &command.words[1..] {
+                    self.assign(&word.text.to_lossy(), None);
+                }
+            }
+            Some("alias") => {
+                for word in &command.words[1..] {
+                    if let Some((_, body)) = word.text.to_lossy().split_once('=') {
+                        self.nested_text(body);
+                    }
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &Word) {
+        let value = value.literal.then(|| value.text.to_lossy().into_owned());
+        self.assign(name, value);
+    }
+
+    /// Takes `NAME=value`, `NAME+=value` or `NAME=(values)`; false if there is none.
+    fn assignment(&mut self, command: &mut ShellCommand) -> bool {
+        let rest = self.rest();
+        let name_length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        if name_length == 0 || rest.as_bytes()[0].is_ascii_digit() {
+            return false;
+        }
+        let name = &rest[..name_length];
+        let mut after = &rest[name_length..];
+        let mut appends = false;
+        if after.starts_with('[')
+            && let Some(close) = after.bytes().take(MAX_INDEX).position(|b| b == b']')
+            && after[close + 1..].starts_with(['=', '+'])
+            && !after[..close].contains(['\n', ';', ' '])
+        {
+            after = &after[close + 1..];
+            appends = true;
+        }
+        if let Some(stripped) = after.strip_prefix("+=") {
+            after = stripped;
+            appends = true;
+        } else if let Some(stripped) = after.strip_prefix('=') {
+            after = stripped;
+        } else {
+            return false;
+        }
+        let name = name.to_owned();
+        self.position = self.text.len() - after.len();
+        let mut value = if self.peek() == Some(b'(') { self.array() } else { self.value_word() };
+        value.literal &= !appends;
+        command.assignments.push((name, value));
+        true
+    }
+
+    fn array(&mut self) -> Word {
+        let start = self.position;
+        self.position += 1;
+        loop {
+            self.blanks_and_lines();
+            match self.peek() {
+                None => {
+                    self.trouble(Trouble::Unreadable);
+                    break;
+                }
+                Some(b')') => {
+                    self.position += 1;
+                    break;
+                }
+                Some(b';' | b'&' | b'|' | b'(' | b'<' | b'>') => self.position += 1,
+                Some(_) => {
+                    self.word();
+                }
+            }
+        }
+        let source = self.text.get(start..self.position).unwrap_or_default();
+        Word { text: source.into(), literal: false }
+    }
+
+    fn value_word(&mut self) -> Word {
+        match self.peek() {
+            None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>') => {
+                Word { text: "".into(), literal: true }
+            }
+            Some(_) => self.word().into_one(),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Compound commands: loops, branches, `case`, `[[ ]]` and the words that open and close them.
+
+use std::ops::Range;
+
+use super::{MAX_NESTING, Reader, Trouble};
+
+/// What is open at some point of the text.
+pub(super) struct Block {
+    pub(super) kind: Opened,
+    /// The pipeline element that the block is, so that a `|` behind it means all of it.
+    pub(super) element_start: usize,
+    pub(super) upstream: Option<Range<usize>>,
+    /// It is the body of a function.
+    pub(super) function: bool,
+    /// A loop whose condition always holds.
+    pub(super) endless: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opened {
+    Parenthesis,
+    Brace,
+    If,
+    Loop,
+    Case,
+}
+
+impl Reader<'_> {
+    /// Takes a reserved word at the place of a command; false if there is none.
+    pub(super) fn keyword(
+        &mut self,
+        blocks: &mut Vec<Block>,
+        element_start: &mut usize,
+        upstream: &mut Option<Range<usize>>,
+    ) -> bool {
+        let word = self.bare_word();
+        let length = word.len();
+        let mut open = |reader: &mut Self, kind, element_start: &mut usize| {
+            let function = reader.begin_body();
+            let endless = kind == Opened::Loop && reader.always_holds(length);
+            blocks.push(Block {
+                kind,
+                element_start: *element_start,
+                upstream: upstream.clone(),
+                function,
+                endless,
+            });
+            *element_start = reader.commands.len();
+            if blocks.len() > MAX_NESTING * 4 {
+                reader.give_up();
+            }
+        };
+        match word {
+            "if" => open(self, Opened::If, element_start),
+            "while" | "until" => open(self, Opened::Loop, element_start),
+            "{" => open(self, Opened::Brace, element_start),
+            "for" | "select" => {
+                open(self, Opened::Loop, element_start);
+                self.position += length;
+                self.for_head();
+                return true;
+            }
+            "case" => {
+                open(self, Opened::Case, element_start);
+                self.position += length;
+                self.case_head();
+                return true;
+            }
+            "then" | "else" | "elif" | "do" => {
+                *element_start = self.commands.len();
+                *upstream = blocks.last().and_then(|block| block.upstream.clone());
+            }
+            "!" | "time" | "coproc" => {}
+            "fi" | "done" | "esac" | "}" => {
+                let kind = match word {
+                    "fi" => Opened::If,
+                    "done" => Opened::Loop,
+                    "esac" => Opened::Case,
+                    _ => Opened::Brace,
+                };
+                if blocks.last().is_none_or(|block| block.kind != kind) {
+                    self.trouble(Trouble::Unreadable);
+                }
+                self.position += length;
+                self.close(blocks, element_start, upstream);
+                self.after_compound(upstream.clone());
+                return true;
+            }
+            "function" => {
+                self.position += length;
+                self.blanks();
+                self.announced = Some(self.bare_word().to_owned());
+                self.word();
+                self.blanks();
+                if self.rest().starts_with("()") {
+                    self.position += 2;
+                }
+                return true;
+            }
+            "[[" => {
+                self.position += length;
+                self.test_expression();
+                return true;
+            }
+            _ => return false,
+        }
+        self.position += length;
+        true
+    }
+
+    fn for_head(&mut self) {
+        self.blanks();
+        if self.rest().starts_with("((") && self.arithmetic(2) {
+            return;
+        }
+        let name = self.bare_word().to_owned();
+        self.word();
+        self.blanks_and_lines();
+        let mut values = Vec::new();
+        if self.bare_word() == "in" {
+            self.position += 2;
+            loop {
+                self.blanks();
+                match self.peek() {
+                    None | Some(b';' | b'\n' | b'&' | b'|' | b')' | b'(' | b'<' | b'>') => break,
+                    Some(_) => values.extend(self.word().into_words()),
+                }
+            }
+        }
+        let value = match values.as_slice() {
+            [only] if only.literal => Some(only.text.to_lossy().into_owned()),
+            _ => None,
+        };
+        self.assign(&name, value);
+    }
+
+    fn case_head(&mut self) {
+        self.blanks();
+        self.word();
+        self.blanks_and_lines();
+        if self.bare_word() == "in" {
+            self.position += 2;
+            self.case_pattern();
+        } else {
+            self.trouble(Trouble::Unreadable);
+        }
+    }
+
+    /// Takes `(pattern|pattern)` of a `case`, unless its `esac` comes.
+    pub(super) fn case_pattern(&mut self) {
+        self.blanks_and_lines();
+        if self.bare_word() == "esac" {
+            return;
+        }
+        if self.peek() == Some(b'(') {
+            self.position += 1;
+        }
+        loop {
+            self.blanks();
+            match self.peek() {
+                None | Some(b'\n' | b';' | b'&') => {
+                    self.trouble(Trouble::Unreadable);
+                    return;
+                }
+                Some(b')') => {
+                    self.position += 1;
+                    return;
+                }
+                Some(b'|' | b'(' | b'<' | b'>') => self.position += 1,
+                Some(_) => {
+                    self.word();
+                }
+            }
+        }
+    }
+
+    /// Whether a `;;` was just taken inside a `case`.
+    pub(super) fn at_case_pattern(&self, blocks: &[Block]) -> bool {
+        blocks.last().is_some_and(|block| block.kind == Opened::Case)
+            && self.text.get(..self.position).is_some_and(|before| {
+                before.ends_with(";;") || before.ends_with(";&") || before.ends_with(";;&")
+            })
+    }
+
+    /// `[[ ... ]]`: only the substitutions in it run anything.
+    fn test_expression(&mut self) {
+        loop {
+            self.blanks_and_lines();
+            match self.peek() {
+                None => {
+                    self.trouble(Trouble::Unreadable);
+                    return;
+                }
+                Some(b'&' | b'|' | b'(' | b')' | b'<' | b'>' | b';') => self.position += 1,
+                Some(_) => {
+                    let closes = self.bare_word() == "]]";
+                    self.word();
+                    if closes {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Redirections behind a compound command become a command of their own without words.
+    pub(super) fn after_compound(&mut self, upstream: Option<Range<usize>>) {
+        self.blanks();
+        if self.redirection_follows() {
+            self.simple(upstream);
+        }
+    }
+
+    /// Whether the condition behind a `while` or `until` of `length` bytes can never end the loop.
+    fn always_holds(&self, length: usize) -> bool {
+        let condition = self.rest().get(length..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        let until = self.rest().starts_with("until");
+        let forms: &[&str] = if until {
+            &["false", "! true"]
+        } else {
+            &["true", ":", "[ 1", "((1", "(( 1", "[[ 1", "! false"]
+        };
+        forms.iter().any(|form| {
+            condition
+                .strip_prefix(form)
+                .is_some_and(|rest| rest.trim_start_matches([' ', ']', ')']).starts_with([';', '\n']))
+        })
+    }
+}
