@@ -10,10 +10,11 @@ const MAX_NAMES: usize = 4096;
 /// Bytes behind a call in which its first argument is looked at.
 const MAX_ARGUMENT: usize = 64;
 
-/// Whether `text`, without spaces, calls something whose name says that it destroys.
+/// Whether `text` calls something whose name says that it destroys.
 pub(super) fn destroys(text: &str, known: &CallWords) -> bool {
     names(text).take(MAX_NAMES).any(|(at, name)| {
-        let (before, rest) = (text.get(..at).unwrap_or_default(), &text[at + name.len()..]);
+        let (before, rest) =
+            (text.get(..at).unwrap_or_default().trim_end(), text[at + name.len()..].trim_start());
         // `print("delete_x")` only names it; `delete"/x"` is Ruby without parentheses.
         let bare = rest.starts_with(['"', '\'']) && !before.ends_with(['"', '\'']);
         let called = rest.starts_with(['(', '!']) || rest.starts_with("?(") || bare;
@@ -45,7 +46,8 @@ fn takes_a_place(rest: &str) -> bool {
         (0..=rest.len().min(MAX_ARGUMENT)).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or_default();
     let argument = rest[..end].trim_start_matches(['(', '!', 'f', 'r', 'b']);
     let argument = argument.split(')').next().unwrap_or_default();
-    let text = argument.trim_start_matches(['"', '\'', '`', '"']);
+    let argument = argument.trim_start();
+    let text = argument.trim_start_matches(['"', '\'', '`']);
     let quoted = text.len() < argument.len();
     quoted
         && (text.starts_with(['/', '~'])
@@ -83,7 +85,7 @@ mod tests {
         for (text, is) in [
             ("client.delete_bucket(Bucket='x')", true),
             ("db._dropDatabase(\"shop\")", true),
-            ("newFile(\"/srv/data\").deleteDir()", true),
+            ("new File(\"/srv/data\").deleteDir()", true),
             ("Net::HTTP.new(\"api.example.com\",443).delete(\"/users/1\")", true),
             ("rm(\"/srv/data\",recursive=true)", true),
             ("api.volumeDelete(id)", true),
@@ -91,7 +93,8 @@ mod tests {
             ("list.remove(x)", false),
             ("frame.drop_duplicates()", false),
             ("frame.drop(columns=['a'])", false),
-            ("defdelete_bucket(x):return1", false),
+            ("def delete_bucket(x): return 1", false),
+            ("await rm('/srv', {recursive: true})", true),
             ("print('delete_bucket')", false),
             ("params.delete_if{|x|x}", false),
             ("sys.stdout.flush()", false),

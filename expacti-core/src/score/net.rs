@@ -52,7 +52,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     }
     words::verbs(look, tool, covered, &mut found);
     options::destroying(look, tool, &mut found);
-    names(look, tool, &mut found);
+    if covered.nothing || !covered.harmless {
+        names(look, tool, &mut found);
+    }
     if tool.is_unknown() {
         unknown::candidates(look, tool, &mut found);
     } else if tool.has_verbs && tool.code.is_none() && tool.reach.contains(&Reach::Application) {

@@ -71,6 +71,13 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
 fn searches_secrets(look: &Look<'_>) -> bool {
     let reaches = |number: &usize| {
         let seen = look.all.get(*number);
+        let environment = matches!(
+            seen.map(|seen| seen.program.name.as_str()),
+            Some("env" | "printenv" | "set" | "export" | "declare" | "strings" | "ps")
+        );
+        if environment {
+            return true;
+        }
         let shows = seen.is_some_and(|seen| {
             let settings =
                 |word: &[u8]| matches!(word, b"inspect" | b"config" | b"env" | b"secret" | b"secrets");

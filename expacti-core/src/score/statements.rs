@@ -51,6 +51,9 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
             }
         }
     }
+    if unseen && receives_a_dump(look) {
+        found.push(Look::stand_alone(&known.modifiers.bulk_to_network, Category::DatabaseWrite));
+    }
     if unseen {
         let named = look.arguments.values(&reader.files).map(|(file, _)| Cow::Borrowed(file));
         let redirected = look.seen.redirections.iter().filter(|redirection| !redirection.writes);
@@ -78,6 +81,18 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
     }
 }
 
+/// Whether a whole database is written into one on another machine: `pg_dump a | psql -h b`.
+fn receives_a_dump(look: &Look<'_>) -> bool {
+    let dumps = |number: &usize| {
+        let seen = look.all.get(*number);
+        seen.and_then(|seen| look.tools.find(&seen.program.name)).is_some_and(|tool| tool.bulk)
+    };
+    let mut hosts = look.arguments.all_values().filter(|(name, _)| matches!(*name, "-h" | "--host"));
+    let elsewhere =
+        |host: &str| !matches!(host, "localhost" | "127.0.0.1" | "::1" | "") && !host.starts_with('/');
+    look.seen.upstream.iter().any(dumps) && hosts.any(|(_, host)| elsewhere(host))
+}
+
 /// What a row of a table of statements or requests says.
 pub(super) fn of_statement<'t>(id: &str, statement: &'t Statement) -> Candidate<'t> {
     Candidate {
@@ -91,6 +106,11 @@ pub(super) fn of_statement<'t>(id: &str, statement: &'t Statement) -> Candidate<
     }
 }
 
+/// The last place up to `most` where a text can be cut.
+fn floor(text: &str, most: usize) -> usize {
+    (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
 fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut Vec<Candidate<'t>>) {
     if text.len() > MAX_CODE {
         found.push(Look::stand_alone(&look.known.modifiers.too_deep, Category::CodeExecution));
@@ -101,7 +121,7 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
             && call.texts.iter().any(|needle| squeezed.contains(needle.as_str()))
             && (call.also.is_empty() || call.also.iter().any(|needle| squeezed.contains(needle.as_str())))
     };
-    if calls::destroys(&squeezed, &look.known.call_words) {
+    if calls::destroys(&text[..floor(text, MAX_CODE)], &look.known.call_words) {
         let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
         candidate.undo = Undo::Hard;
         found.push(candidate);

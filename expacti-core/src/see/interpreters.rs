@@ -1,5 +1,7 @@
 //! Program text in other languages: where it is, and the commands it starts.
 
+mod aliases;
+
 use super::unwrap::{Child, Found, Inner, is_standard_input};
 use super::{Finding, Input, Seen, carries_program};
 use crate::assessment::Word;
@@ -100,6 +102,8 @@ pub(super) fn code(
 
 /// Keeps a program text for the table of dangerous calls, and takes out the commands that it starts.
 pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mut Found) {
+    let resolved = aliases::resolved(text);
+    let text = resolved.as_deref().unwrap_or(text);
     let mut taken = 0;
     let mut computed = false;
     for call in tools.knowledge().calls.iter().filter(|call| call.runs) {

@@ -208,9 +208,9 @@ pub(super) fn functions<'k>(
     let destroys = statement.iter().any(|token| {
         let parts = token.word.split('_').filter(|_| token.called);
         token.word.contains('_')
-            && parts
-                .take(4)
-                .any(|part| matches!(part, "drop" | "delete" | "purge" | "destroy" | "truncate" | "wipe"))
+            && parts.take(4).any(|part| {
+                matches!(part, "drop" | "delete" | "purge" | "destroy" | "truncate" | "wipe" | "unlink")
+            })
     });
     let by_name = known.get_key_value("delete").filter(|_| destroys).map(|(key, _)| key.as_str());
     by_name.into_iter().chain(["server-program", "kill-session", "disable-safety"].into_iter().filter_map(

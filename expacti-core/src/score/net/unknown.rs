@@ -60,10 +60,7 @@ pub(in super::super) fn statements_in<'t>(look: &Look<'t>, found: &mut Vec<Candi
 /// Program text among the arguments that calls something which destroys.
 pub(in super::super) fn calls_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     let words = look.seen.words.iter().enumerate().skip(1).take(MAX_WORDS);
-    let destroys = |text: &str| {
-        let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        calls::destroys(&squeezed, &look.known.call_words)
-    };
+    let destroys = |text: &str| calls::destroys(text, &look.known.call_words);
     let mut texts = words.filter(|(index, word)| {
         let bytes = word.text.as_bytes();
         bytes.contains(&b'(') && bytes.len() <= MAX_TEXT && !is_prose(look, *index)

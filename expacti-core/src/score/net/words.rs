@@ -18,6 +18,10 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
     if !(tool.has_verbs || tool.is_unknown()) {
         return;
     }
+    if look.seen.wraps && covered.nothing {
+        // What it runs is judged by itself.
+        return;
+    }
     let infrastructure = is_infrastructure(look, tool);
     let understood = covered.words > 1 || covered.words == 1 && !covered.harmless;
     if understood {
