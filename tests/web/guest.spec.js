@@ -80,10 +80,13 @@ test("a held command runs when it is approved by keyboard, and fails when it is 
   // What git says where there is no repository: it ran.
   expect(await guest.says("approved ended ")).toBe("128");
 
+  // It came while nothing else waited, so nobody has chosen it yet.
+  await page.locator(".row", { hasText: "release" }).waitFor({ timeout: 30_000 });
+  await page.keyboard.press("j");
   await expect(page.locator(".tokens").first()).toContainText("release");
   await ready(page);
   await page.keyboard.press("n");
-  await page.getByLabel("Note").fill("not on a Friday");
+  await page.getByRole("textbox", { name: "Note" }).fill("not on a Friday");
   await page.keyboard.press("Enter");
   await page.keyboard.press("d");
   // What a shell says where an exec is not permitted.
