@@ -16,12 +16,10 @@ pub struct Control {
     pub asleep: u32,
     /// When the daemon went away, on the boot clock; zero while it lives. Written by the exit hook too.
     pub daemon_gone_ns: u64,
-    /// How long an attempt may wait unparked, in nanoseconds, before it is denied.
+    /// How long an attempt may wait unparked, in nanoseconds, before it is denied; behind its commit, before it is killed.
     pub grace_ns: u64,
     /// How long an attempt waits inside the hook for a verdict before it restarts, in nanoseconds.
     pub spin_ns: u64,
-    /// How long the post-commit hold waits to be frozen, in nanoseconds.
-    pub freeze_ns: u64,
     /// Which loaded object acts. Programs of another one pass everything on, so that an upgrade is one write.
     pub instance: u64,
     /// The key of all digests: random, made when the maps are, known to the kernel and the daemon.
@@ -30,7 +28,7 @@ pub struct Control {
     pub canary: u64,
 }
 
-const _: () = assert!(size_of::<Control>() == 88);
+const _: () = assert!(size_of::<Control>() == 80);
 
 /// One enrolled cgroup. Written by the daemon, read by the hooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

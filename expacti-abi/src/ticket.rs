@@ -23,8 +23,9 @@ pub struct Ticket {
     pub tid: u32,
     /// One of [`verdict`].
     pub verdict: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Not zero: the daemon has told the kernel to freeze the task, so that it cannot come back to user space. Whoever
+    /// relies on it sets it back.
+    pub frozen: u32,
 }
 
 const _: () = assert!(size_of::<Ticket>() == 64);

@@ -79,11 +79,17 @@ impl Task {
         get!(self.leader().0, task_start_boottime: u64)
     }
 
-    /// Whether it will freeze before it comes back to user space.
+    /// Whether somebody traces it, and so sees every signal that comes to it.
     #[inline(always)]
-    pub(crate) fn is_freezing(self) -> bool {
-        const JOBCTL_TRAP_FREEZE: u64 = 1 << 23;
-        get!(self.0, task_jobctl: u64) & JOBCTL_TRAP_FREEZE != 0
+    pub(crate) fn is_traced(self) -> bool {
+        get!(self.0, task_ptrace: u32) != 0
+    }
+
+    /// Whether it was killed, and only has not noticed yet.
+    #[inline(always)]
+    pub(crate) fn is_dying(self) -> bool {
+        const SIGKILL: u64 = 1 << 8;
+        get!(self.0, task_pending: u64) & SIGKILL != 0
     }
 
     #[inline(always)]

@@ -18,6 +18,8 @@ pub(crate) enum Answer {
     Refuse,
     /// Ask again.
     Again,
+    /// The same, of a task that has been told to freeze on its way back, which has the kernel restart the call as well.
+    Frozen,
 }
 
 impl Answer {
@@ -27,6 +29,7 @@ impl Answer {
             Self::Pass => 0,
             Self::Refuse => -EPERM,
             Self::Again => again(),
+            Self::Frozen => -ERESTARTNOINTR,
         }
     }
 }

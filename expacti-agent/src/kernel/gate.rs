@@ -2,6 +2,7 @@
 
 mod after;
 mod enrolment;
+mod pending;
 mod verdicts;
 mod watch;
 
@@ -66,7 +67,6 @@ impl Gate {
             daemon: std::process::id(),
             grace_ns: nanos(grace),
             spin_ns: 50_000,
-            freeze_ns: 1_000_000_000,
             instance,
             key,
             ..Control::default()

@@ -81,7 +81,11 @@ impl Gate {
         let Some(caller) = caller(self.task) else { return self.refuse(reason::UNREADABLE) };
         let seq = self.state.ticket;
         if seq != 0 {
-            let pending = self.shape(caller) == self.state.shape
+            let same = self.shape(caller) == self.state.shape;
+            if same && self.is_parked_for_its_tracer() {
+                return Answer::Frozen;
+            }
+            let pending = same
                 && match ticket::look(seq) {
                     Some(open) if open.verdict == verdict::PENDING => return self.wait_on(),
                     Some(open) => open.verdict != verdict::VOID && now() <= open.expires_ns,
@@ -202,12 +206,24 @@ impl Gate {
         self.state.waiting_ns = now();
         self.state.last_round_ns = self.state.waiting_ns;
         ticket::spin(seq, self.control.spin_ns);
+        if self.is_parked_for_its_tracer() {
+            return Answer::Frozen;
+        }
         match ticket::look(seq) {
             Some(open) if open.verdict != verdict::PENDING && open.digest == digest => {
                 self.take(seq, open.verdict, digest, content)
             }
+            Some(open) if open.verdict == verdict::PENDING && self.task.is_traced() => self.nobody_answers(),
             _ => Answer::Again,
         }
+    }
+
+    /// A tracer is shown the signals that make the kernel restart a call, and one that waits for this very exec, as `gdb`
+    /// does after its `vfork`, can never let them pass. So a traced task stays here until it is answered or parked,
+    /// which restarts the call without a signal. Whether it is parked now.
+    #[inline(always)]
+    fn is_parked_for_its_tracer(&self) -> bool {
+        self.task.is_traced() && ticket::freezes(self.state.ticket, verdict::PENDING, self.control.grace_ns)
     }
 
     /// No verdict yet. Waiting unparked has an end, because it costs CPU and somebody should have answered.
@@ -222,7 +238,7 @@ impl Gate {
         self.state.last_round_ns = now;
         let gone = self.control.daemon_gone_ns;
         let since = if gone > self.state.waiting_ns { gone } else { self.state.waiting_ns };
-        if now.wrapping_sub(since) < self.control.grace_ns {
+        if now.wrapping_sub(since) < self.control.grace_ns && !self.task.is_traced() {
             return Answer::Again;
         }
         if self.fails_open() {
@@ -230,6 +246,11 @@ impl Gate {
             self.withdraw();
             return Answer::Again;
         }
+        self.nobody_answers()
+    }
+
+    #[inline(always)]
+    fn nobody_answers(&mut self) -> Answer {
         let seq = self.state.ticket;
         self.state.ticket = 0;
         ticket::void(seq);

@@ -45,7 +45,7 @@ fn try_committed(bprm: Bprm) {
     }
     state.running = seq;
     state.origin = seq;
-    if state.how == approved::HOLD_AFTER && !after::hold(control, task, bprm, seq, state.agent) {
+    if state.how == approved::HOLD_AFTER && !after::hold(control, task, seq, state.agent) {
         wait::kill();
         return;
     }

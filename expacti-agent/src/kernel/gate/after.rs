@@ -40,7 +40,7 @@ impl Gate {
             // Secluded by a daemon before us.
             drop(after);
             if let Some(place) = found_parked(pid) {
-                self.waits.freeze(place.clone());
+                self.waits.freeze(ticket, place.clone());
                 let process = After { place, committed: true, passed: false, answered: false };
                 lock(&self.waits.after).insert(ticket, process);
             }
@@ -48,7 +48,7 @@ impl Gate {
         };
         process.committed = true;
         if !process.answered {
-            self.waits.freeze(process.place.clone());
+            self.waits.freeze(ticket, process.place.clone());
         }
     }
 

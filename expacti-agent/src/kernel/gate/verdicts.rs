@@ -11,6 +11,7 @@ use expacti_abi::ticket::{Ticket, verdict};
 use expacti_core::docket::Verdict;
 
 use super::after::After;
+use super::pending::stops_or_ends;
 use super::{Gate, boot_ns, lock, nanos};
 use crate::kernel::maps::Plain;
 use crate::kernel::park::{Parked, found_parked, park};
@@ -22,6 +23,9 @@ pub(super) const BPF_EXIST: u64 = 2;
 const VERDICT_LIFE: Duration = Duration::from_mins(1);
 /// How long a process asks again and again before it is parked: most verdicts come sooner.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Parked processes that are looked at in one round.
+const LOOKS: usize = 32;
 
 /// A process that waits for a verdict.
 pub(super) struct Waiting {
@@ -52,13 +56,13 @@ pub(super) struct Waits {
     /// Cgroups whose process was ended: they can go as soon as it is gone.
     pub(super) leftovers: Mutex<Vec<Parked>>,
     errands: Mutex<mpsc::Sender<Errand>>,
-    freezes: Mutex<mpsc::Sender<Parked>>,
+    freezes: Mutex<mpsc::Sender<(u64, Parked)>>,
 }
 
 /// What the threads read.
 pub(super) struct Inboxes {
     errands: mpsc::Receiver<Errand>,
-    freezes: mpsc::Receiver<Parked>,
+    freezes: mpsc::Receiver<(u64, Parked)>,
 }
 
 impl Waits {
@@ -81,8 +85,8 @@ impl Waits {
     }
 
     /// Not an errand: a task spins in the kernel until it is done.
-    pub(super) fn freeze(&self, place: Parked) {
-        let _ended = lock(&self.freezes).send(place);
+    pub(super) fn freeze(&self, ticket: u64, place: Parked) {
+        let _ended = lock(&self.freezes).send((ticket, place));
     }
 
     pub(super) fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
@@ -101,10 +105,13 @@ impl Gate {
         let Inboxes { errands, freezes } = inboxes;
         let gate = Arc::clone(self);
         start("errands", move || errands.iter().for_each(|errand| gate.run(errand)))?;
+        let gate = Arc::clone(self);
         start("freezer", move || {
-            for place in freezes {
+            for (ticket, place) in freezes {
                 // A task that nobody freezes in time is killed by its hook.
-                let _killed = place.freeze();
+                if place.freeze().is_ok() {
+                    gate.tell_frozen(ticket);
+                }
             }
         })?;
         let gate = Arc::clone(self);
@@ -200,11 +207,21 @@ impl Gate {
         let before = open.verdict;
         if before == verdict::PENDING || before == verdict::HOLD_AFTER {
             open.verdict = verdict;
+            open.frozen = 0;
             open.expires_ns = boot_ns() + nanos(VERDICT_LIFE);
             // Void meanwhile: the hook that voided it does not look at it again.
             let _void_meanwhile = maps.tickets.insert(ticket, Plain(open), BPF_EXIST);
         }
         Some(before)
+    }
+
+    /// The kernel froze the task of a ticket, or will on its way back to user space: its hook may let it go there.
+    fn tell_frozen(&self, ticket: u64) {
+        let mut maps = lock(&self.maps);
+        let Ok(Plain(mut open)) = maps.tickets.get(&ticket, 0) else { return };
+        open.frozen = 1;
+        // Void meanwhile: the hook that voided it does not look at it again.
+        let _void_meanwhile = maps.tickets.insert(ticket, Plain(open), BPF_EXIST);
     }
 
     pub(super) fn remove_ticket(&self, ticket: u64) {
@@ -254,6 +271,7 @@ impl Gate {
             self.wait_on_unparked(pid);
             return;
         };
+        self.tell_frozen(ticket);
         match self.waits.waiting().get_mut(&ticket) {
             Some(waiting) => {
                 waiting.parking = true;
@@ -266,6 +284,7 @@ impl Gate {
 
     /// Parks who waits for long, whatever for: a busy disk, a daemon under load. Sleeps while nobody waits.
     fn sweep(&self) {
+        let mut looked_at = 0;
         loop {
             let mut waiting = self.waits.waiting();
             while waiting.is_empty() && lock(&self.waits.leftovers).is_empty() {
@@ -278,9 +297,28 @@ impl Gate {
                     self.waits.errand(Errand::Park(*ticket));
                 }
             }
+            self.let_out(&mut waiting, &mut looked_at);
             drop(waiting);
             lock(&self.waits.leftovers).retain(|place| !place.remove());
             thread::sleep(PATIENCE);
+        }
+    }
+}
+
+impl Gate {
+    /// Lets go who would stop or end, some at a time. It is parked anew if it does not end: stopped, or behind the thaw.
+    fn let_out(&self, waiting: &mut HashMap<u64, Waiting>, looked_at: &mut u64) {
+        let mut parked: Vec<_> = waiting.iter().filter(|(_, process)| process.parked.is_some()).collect();
+        parked.sort_unstable_by_key(|(ticket, _)| (**ticket <= *looked_at, **ticket));
+        let some: Vec<u64> = parked.iter().take(LOOKS).map(|(ticket, _)| **ticket).collect();
+        for ticket in some {
+            *looked_at = ticket;
+            let Some(process) = waiting.get_mut(&ticket) else { continue };
+            if stops_or_ends(process.pid)
+                && let Some(parked) = process.parked.take()
+            {
+                self.waits.errand(Errand::Release(parked));
+            }
         }
     }
 }

@@ -12,11 +12,20 @@ use crate::desk::KernelRefused;
 use crate::kernel::canary::Canary;
 use crate::kernel::maps::{Maps, MapsError, Plain, failed};
 
-/// Reports of the canary that the ring brought.
+/// What the ring brought.
 #[derive(Default)]
 pub(super) struct Heard {
-    count: Mutex<u64>,
+    counts: Mutex<Counts>,
     more: Condvar,
+}
+
+/// See [`Gate::canary_reports_beyond`].
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// Reports of the canary.
+    reports: u64,
+    /// How often the ring was read to its end.
+    ends: u64,
 }
 
 /// Why agents stand still. One goes on only when no reason is left.
@@ -34,20 +43,28 @@ impl Gate {
 
     /// A report of the canary came.
     pub(crate) fn canary_reported(&self) {
-        *lock(&self.heard.count) += 1;
+        lock(&self.heard.counts).reports += 1;
         self.heard.more.notify_all();
     }
 
-    /// How many reports came so far.
-    pub(crate) fn canary_reports(&self) -> u64 {
-        *lock(&self.heard.count)
+    /// The ring was read to its end.
+    pub(crate) fn ring_ended(&self) {
+        lock(&self.heard.counts).ends += 1;
+        self.heard.more.notify_all();
     }
 
-    /// Waits for more reports than these.
-    pub(crate) fn canary_reports_beyond(&self, reports: u64, limit: Duration) -> bool {
-        let count = lock(&self.heard.count);
-        let waited = self.heard.more.wait_timeout_while(count, limit, |count| *count <= reports);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 > reports
+    /// What came so far.
+    pub(crate) fn heard(&self) -> Counts {
+        *lock(&self.heard.counts)
+    }
+
+    /// Waits for a report that came after these. It stands in the ring behind all that was there before, which may be much:
+    /// so it is waited for until the ring was read to its end twice, in which it must have been.
+    pub(crate) fn canary_reports_beyond(&self, before: Counts, limit: Duration) -> bool {
+        let counts = lock(&self.heard.counts);
+        let missing = |counts: &mut Counts| counts.reports <= before.reports && counts.ends < before.ends + 2;
+        let waited = self.heard.more.wait_timeout_while(counts, limit, missing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.reports > before.reports
     }
 
     /// The gate does not fire: all agents stand still. Says what could not be stopped.
