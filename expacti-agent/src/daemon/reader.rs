@@ -77,6 +77,7 @@ impl Reader {
                 self.decider.ledger.metrics().burst(burst);
             }
             let gate = &self.decider.gate;
+            gate.ring_ended();
             // Said before the last look at the ring, which the poll begins with.
             let asleep = quiet >= QUIET && gate.sleeps(true).is_ok();
             let mut fds = [PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN)];

@@ -13,8 +13,10 @@ use crate::kernel::{CANARY_FOLDER, Canary, Flight, Gate};
 
 /// How long the canary has to be refused and reported. Under a flood of events it tries several times.
 const LIMIT: Duration = Duration::from_secs(4);
-/// How long one try waits for its report.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long one try waits for its report at the most: as long as it may take to read a full ring on a busy machine.
+const BACKLOG: Duration = Duration::from_secs(30);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the gate is not in force.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -85,12 +87,12 @@ impl Watch {
     }
 
     fn ask(&self) -> Result<(), Silence> {
-        let reports = self.gate.canary_reports();
         let deadline = Instant::now() + LIMIT;
         loop {
+            let before = self.gate.heard();
             let failed = match self.canary.fly(LIMIT) {
                 Ok(Flight::Refused) => {
-                    if self.gate.canary_reports_beyond(reports, PATIENCE) {
+                    if self.gate.canary_reports_beyond(before, BACKLOG) {
                         return Ok(());
                     }
                     Silence::Unreported
@@ -106,7 +108,7 @@ impl Watch {
             if Instant::now() >= deadline {
                 return Err(failed);
             }
-            thread::sleep(PATIENCE / 5);
+            thread::sleep(PAUSE);
         }
     }
 
