@@ -42,6 +42,7 @@ try approved git push --force origin main
 try denied git push --force origin release
 sed 's/^/told: /' /root/err
 # Until somebody makes a rule against it.
-while inside /bin/echo hi; do :; done
-echo "ruled ended $?"
+code=0
+until (( code )); do inside /bin/echo hi || code=$?; done
+echo "ruled ended $code"
 kill $daemon
