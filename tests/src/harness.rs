@@ -5,6 +5,7 @@ pub mod child;
 pub mod daemon;
 pub mod observed;
 pub mod program;
+pub mod terminal;
 pub mod wait;
 
 use std::any::Any;

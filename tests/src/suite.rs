@@ -9,12 +9,14 @@ mod guest;
 mod harness;
 mod hold;
 mod inside;
+mod load;
 mod package;
 mod probes;
 mod review;
 mod run;
 mod signals;
-mod suggest;
+mod terminal;
+mod transparent;
 mod truth;
 mod unload;
 mod ways;
@@ -47,8 +49,10 @@ pub(crate) fn all() -> Vec<Trial> {
         unload::tests(),
         config::tests(),
         agents::tests(),
-        suggest::tests(),
         run::tests(),
+        transparent::tests(),
+        terminal::tests(),
+        load::tests(),
         ways::tests(),
         probes::tests(),
     ];

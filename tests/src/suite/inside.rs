@@ -142,7 +142,8 @@ fn admin(name: &str) -> String {
 /// What approves a card, for an asker.
 fn vote(daemon: &Daemon, card: &str, token: &str) -> String {
     let pending = daemon.pending();
-    let card = pending.iter().find(|one| one["id"].to_string() == card).unwrap();
+    let number: u64 = card.parse().unwrap();
+    let card = pending.iter().find(|one| one["id"] == number).unwrap();
     let body = json!({ "digest": card["digest"], "newest": card["newest"], "answer": "approve" });
     format!("POST /v1/cards/{}/votes {token} {body}", card["id"])
 }
@@ -224,7 +225,9 @@ fn served_over_tls(folder: &Path) -> String {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let file = folder.join("expacti.toml");
     let text = format!(
-        "[api]\ntcp = \"0.0.0.0:7443\"\ntls_certificate = {certificate:?}\ntls_key = {key:?}\nrequests_per_second = 1000\n"
+        "[api]\ntcp = \"0.0.0.0:7443\"\ntls_certificate = \"{}\"\ntls_key = \"{}\"\nrequests_per_second = 1000\n",
+        certificate.display(),
+        key.display()
     );
     fs::write(&file, text).unwrap();
     file.display().to_string()
@@ -319,8 +322,8 @@ fn an_agent_looks_at_its_own_tickets() {
         let ended = own().1["ended"].as_array().unwrap().clone();
         (ended.len() == 2).then_some(ended)
     });
-    let states: Vec<&Value> = ended.iter().map(|ticket| &ticket["state"]).collect();
-    assert_eq!(states, [&json!("denied"), &json!("timed-out")]);
+    let came_to: Vec<&Value> = ended.iter().map(|ticket| &ticket["state"]).collect();
+    assert_eq!(came_to, [&json!("denied"), &json!("timed-out")]);
     assert!(ended[0]["outcome"].as_str().unwrap().contains("not on a Friday"), "{ended:?}");
 
     // As a person would do it; looking needs nobody's consent.

@@ -28,6 +28,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("probes::what_others_run_later_is_not_gated", what_others_run_later_is_not_gated),
         test("probes::a_descriptor_from_outside_can_be_written", a_descriptor_from_outside_can_be_written),
         test("probes::modules_are_not_refused", modules_are_not_refused),
+        test(
+            "probes::what_is_refused_before_the_gate_is_not_seen",
+            what_is_refused_before_the_gate_is_not_seen,
+        ),
     ]
 }
 
@@ -127,4 +131,29 @@ fn modules_are_not_refused() {
     let attack = program("attack");
     let said = observed.run(&[attack.to_str().unwrap(), "module"]).stdout;
     assert_eq!(String::from_utf8_lossy(&said), format!("errno {}\n", libc::EBADF));
+}
+
+/// By the file's mode, by a mount, or by another security module: nothing ran, and nothing is recorded.
+fn what_is_refused_before_the_gate_is_not_seen() {
+    let observed = Observed::new();
+    let folder = observed.daemon.folder().display().to_string();
+    // Landlock: a set of rules that handles execution and allows it nowhere.
+    let landlock = "import ctypes, os, struct
+call = ctypes.CDLL(None, use_errno=True).syscall
+rules = call(444, struct.pack('Q', 1), 8, 0)
+assert rules >= 0, ctypes.get_errno()
+assert call(157, 38, 1, 0, 0, 0) == 0 and call(446, rules, 0) == 0
+try: os.execv('/bin/echo', ['echo', 'refused'])
+except PermissionError as error: print(error.errno)";
+    let output = observed.run(&["python3", "-c", landlock]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "13\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    observed
+        .shell(&format!("cp /bin/echo {folder}/plain; chmod 644 {folder}/plain; ! {folder}/plain refused"));
+    // python, the shell, cp and chmod.
+    assert_eq!(observed.count("after the refusals"), 4);
 }

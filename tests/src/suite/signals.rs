@@ -19,9 +19,9 @@ use expacti_tests::harness::wait::until;
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("signals::a_fatal_signal_withdraws_at_once", fatal),
-        test("signals::a_signal_that_dumps_core_ends_it_before_the_exec", dumping_core),
+        test("signals::a_signal_that_dumps_core_ends_it_at_once", dumping_core),
         test("signals::a_stop_that_is_continued_changes_nothing", stopped_and_continued),
-        test("signals::a_stop_lasts_beyond_the_verdict", stopped),
+        test("signals::a_stop_is_taken_at_once_and_lasts_beyond_the_verdict", stopped),
         test("signals::an_ignored_signal_changes_nothing", ignored),
         test("signals::argv_changed_by_a_handler_is_asked_anew", changed_by_a_handler),
         test("signals::an_unused_verdict_counts_for_the_same_exec_of_the_same_task", used_later),
@@ -30,6 +30,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("signals::a_thread_that_execs_is_held_with_its_process", thread),
         test("signals::of_two_threads_that_exec_one_runs", two_threads),
         test("signals::a_vfork_parent_waits_for_the_verdict", vfork),
+        test("signals::a_number_of_a_process_used_again_has_no_verdict", another_with_the_same_number),
+        test("signals::a_clock_that_is_set_changes_nothing", another_time),
         test("signals::a_thaw_without_a_verdict_runs_nothing", thawed),
     ]
 }
@@ -147,13 +149,12 @@ fn fatal() {
     }
 }
 
-/// It stays pending while the process is frozen, and what was approved meanwhile does not run.
+/// It would stay pending while the process is frozen, so the process is let go to take it.
 fn dumping_core() {
     let mut held = Held::new("default");
     held.signal("-ABRT");
-    held.approve();
     assert_eq!(held.said(), ["signal 6"]);
-    assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
+    assert_eq!(held.daemon.record(&["show", "AAAA"], "withdrawn")["started"], false);
 }
 
 fn stopped_and_continued() {
@@ -169,8 +170,12 @@ fn stopped_and_continued() {
 fn stopped() {
     let mut held = Held::new("default");
     held.signal("-STOP");
-    held.approve();
     until("a stopped process", || (stat(&held.pid)?[0] == "T").then_some(()));
+    assert_eq!(held.daemon.card("show AAAA"), held.ticket);
+    held.approve();
+    // Longer than it takes to be let go.
+    std::thread::park_timeout(Duration::from_millis(500));
+    assert_eq!(stat(&held.pid).unwrap()[0], "T");
     assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
     held.signal("-CONT");
     // A parent that looks late sees only how it ended, not that it went on.
@@ -262,6 +267,44 @@ fn vfork() {
     assert_eq!(stat(&parent).unwrap()[0], "D", "it waits uninterruptibly for the exec of its child");
     held.approve();
     assert_eq!(held.said(), ["AAAA", "exit 0"]);
+}
+
+/// The verdict would have come for one that died.
+fn another_with_the_same_number() {
+    let mut held = Held::new("default");
+    held.signal("-KILL");
+    assert_eq!(held.said(), ["signal 9"]);
+    held.daemon.record(&["show", "AAAA"], "withdrawn");
+    assert!(!held.daemon.call(&["approve", &held.ticket]).status.success());
+    let number: u64 = held.pid.parse().unwrap();
+    let again = until("another process with the same number", || {
+        // The next one is the parent, and the one after it the child that execs.
+        fs::write("/proc/sys/kernel/ns_last_pid", (number - 2).to_string()).unwrap();
+        let mut command = Command::new(program("signals"));
+        command.args(["default"]).arg(program("show")).current_dir("/");
+        let mut parent = child::start(&held.agent, &mut command).unwrap();
+        let card = held.asked_again();
+        let waits = held.records(&["show", "AAAA"]).into_iter().find(|record| record["state"] == "pending");
+        let same = waits.is_some_and(|record| record["pid"] == json!(number));
+        held.daemon.ask(&["deny", &card]);
+        assert_eq!(child::printed(&mut parent), format!("{REFUSED}\n"));
+        same.then_some(card)
+    });
+    assert_ne!(again, held.ticket);
+}
+
+/// Verdicts, graces and deadlines count the time since boot.
+fn another_time() {
+    let mut held = Held::new("default");
+    let set = |how: &str| assert!(Command::new("date").args(["-s", how]).output().unwrap().status.success());
+    set("+2 days");
+    held.parked();
+    assert_eq!(held.daemon.card("show AAAA"), held.ticket);
+    set("-4 days");
+    assert_eq!(held.daemon.card("show AAAA"), held.ticket);
+    held.approve();
+    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+    set("+2 days");
 }
 
 /// It goes round without anybody who lets it through, and the grace ends that.

@@ -23,7 +23,11 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("truth::argv_changed_by_a_sibling_while_held_is_asked_anew", || held_argv("thread")),
         test("truth::argv_changed_by_process_vm_writev_while_held_is_asked_anew", || held_argv("writev")),
         test("truth::argv_changed_by_ptrace_while_held_is_asked_anew", || held_argv("ptrace")),
+        test("truth::argv_changed_by_proc_mem_while_held_is_asked_anew", || held_argv("mem")),
+        test("truth::argv_changed_by_registers_while_held_is_asked_anew", || held_argv("registers")),
         test("truth::another_directory_while_held_is_asked_anew", held_directory),
+        test("truth::in_another_root_the_file_is_not_there", in_another_root),
+        test("truth::a_file_of_an_overlay_replaced_while_held_is_asked_anew", held_file_of_an_overlay),
         test("truth::a_file_replaced_while_held_is_asked_anew", held_file),
     ]
 }
@@ -98,6 +102,14 @@ fn held_argv(mode: &str) {
     });
 }
 
+/// What was approved is looked up anew, in the root that it has by then.
+fn in_another_root() {
+    meddled("chroot", approve, |daemon, said| {
+        assert_eq!(said, ["changed", "exit 101"]);
+        assert_eq!(daemon.record(&["show", "AAAA"], "allowed")["started"], false);
+    });
+}
+
 fn held_directory() {
     let elsewhere = |daemon: &Daemon, id: &str| {
         daemon.ask(&["approve", id]);
@@ -110,20 +122,40 @@ fn held_directory() {
 }
 
 fn held_file() {
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    fs::copy(program("show"), folder.path().join("show")).unwrap();
+    replaced_while_held(&folder.path().join("show"));
+}
+
+/// The file that runs lies in the lower layer; writing to it makes another one, in the upper layer.
+fn held_file_of_an_overlay() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let layer = |name: &str| folder.path().join(name);
+    for name in ["lower", "upper", "work", "merged"] {
+        fs::create_dir(layer(name)).unwrap();
+    }
+    fs::copy(program("show"), layer("lower/show")).unwrap();
+    let options =
+        ["lower", "upper", "work"].map(|name| format!("{name}dir={}", layer(name).display())).join(",");
+    let mount = ["-t", "overlay", "overlay", "-o", &options];
+    assert!(Command::new("mount").args(mount).arg(layer("merged")).status().unwrap().success());
+    replaced_while_held(&layer("merged/show"));
+    assert!(Command::new("umount").args(["-l"]).arg(layer("merged")).status().unwrap().success());
+}
+
+fn replaced_while_held(copy: &std::path::Path) {
     let agent = Cgroup::new("agent");
     let rules = rules("review", "AAAA");
     let file = rules.path().join("rules.toml");
     let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
-    let copy = daemon.file("show");
-    fs::copy(program("show"), &copy).unwrap();
-    let mut command = Command::new(&copy);
+    let mut command = Command::new(copy);
     std::os::unix::process::CommandExt::arg0(command.arg("AAAA"), "show");
     let held = child::run_aside(&agent, command);
     let id = daemon.card("show AAAA");
     // Other bytes in the same inode, while nothing runs from it yet.
-    let mut bytes = fs::read(&copy).unwrap();
+    let mut bytes = fs::read(copy).unwrap();
     bytes.push(0);
-    fs::write(&copy, bytes).unwrap();
+    fs::write(copy, bytes).unwrap();
     daemon.ask(&["approve", &id]);
     let number: u64 = id.parse().unwrap();
     let again = until("another card", || daemon.pending().into_iter().find(|card| card["id"] != number));

@@ -29,6 +29,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("ways::born_into_another_cgroup_is_a_member", born_into_another_cgroup_is_a_member),
         test("ways::who_was_moved_out_is_a_member", who_was_moved_out_is_a_member),
         test("ways::daemons_of_agents_stay_members", daemons_of_agents_stay_members),
+        test("ways::danger_behind_padding_is_seen", danger_behind_padding_is_seen),
+        test("ways::a_program_from_a_pipe_is_judged", a_program_from_a_pipe_is_judged),
+        test("ways::what_a_registered_handler_starts_is_seen", what_a_registered_handler_starts_is_seen),
+        test("ways::what_project_files_start_is_seen", what_project_files_start_is_seen),
         test("ways::obfuscated_commands_are_seen_plainly", obfuscated_commands_are_seen_plainly),
         skippable("ways::to_ask_is_not_to_exec", to_ask_is_not_to_exec),
     ]
@@ -189,6 +193,59 @@ fn containers_of_agents_are_members() {
     assert_eq!(record["request"]["agent"]["name"], "test");
     let refused = observed.shell(&format!("! {}", run("--cgroup-manager=cgroupfs")));
     assert!(refused.contains("ermission"), "{refused}");
+}
+
+fn danger_behind_padding_is_seen() {
+    let observed = Observed::new();
+    for length in [5_000, 70_000, 120_000] {
+        let padded = format!("/bin/echo {}; git push --force origin main || true", " ".repeat(length));
+        observed.shell(&padded);
+        let record = observed.record(&["sh", "-c", &padded]);
+        assert!(record["evaluation"]["score"].as_u64().unwrap() >= 60, "{length}: {}", record["evaluation"]);
+    }
+}
+
+/// The words say nothing of what it will do, so it is not harmless.
+fn a_program_from_a_pipe_is_judged() {
+    let observed = Observed::new();
+    for program in ["sh", "bash", "python3", "perl", "node"] {
+        observed.shell(&format!("echo | {program} | cat"));
+        let record = observed.record(&[program]);
+        assert_eq!(record["request"]["stdin"], "pipe", "{program}");
+        assert!(record["evaluation"]["score"].as_u64().unwrap() >= 30, "{program}: {}", record["evaluation"]);
+    }
+}
+
+fn what_a_registered_handler_starts_is_seen() {
+    let observed = Observed::new();
+    let folder = observed.daemon.folder().display().to_string();
+    let script = format!(
+        "mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+         echo ':expacti:E::strange::/bin/echo:' > /proc/sys/fs/binfmt_misc/register
+         touch {folder}/a.strange; chmod +x {folder}/a.strange; {folder}/a.strange told
+         echo -1 > /proc/sys/fs/binfmt_misc/expacti"
+    );
+    let path = format!("{folder}/a.strange");
+    assert_eq!(observed.shell(&script), format!("{path} told\n"));
+    let record = observed.record(&[&path, "told"]);
+    assert_eq!(record["request"]["exe"]["path"], path);
+    let handler = record["request"]["interpreters"][0]["path"].as_str().unwrap();
+    assert!(handler.ends_with("/echo"), "{handler}");
+}
+
+fn what_project_files_start_is_seen() {
+    let observed = Observed::new();
+    let folder = observed.daemon.folder().display().to_string();
+    observed.shell(&format!(
+        "cd {folder} && git init -q project && cd project && printf '#!/bin/sh\necho a-monitor >&2\n' > monitor
+         chmod +x monitor && git config core.fsmonitor ./monitor && git status --short
+         printf 'x:\n\t/bin/echo a-recipe\n' > Makefile && make -s"
+    ));
+    observed.record(&["/bin/echo", "a-recipe"]);
+    observed.record_where("the monitor", |record| {
+        record["request"]["exe"]["path"].as_str().is_some_and(|path| path.ends_with("/project/monitor"))
+            || record["request"]["argv"].to_string().contains("./monitor")
+    });
 }
 
 fn born_into_another_cgroup_is_a_member() {

@@ -1,0 +1,90 @@
+// storm MODE TIMES WORKERS FILE WORD...: starts FILE as `show WORD` again and again, the words in turn, and counts for each
+// word what came of it. MODE is how: "storm", one after the other by each worker; "until", the same until standard
+// input ends, whatever TIMES says; "bomb", all at once. Prints a line for each word: WORD ran A refused B other C.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WORDS = 8 };
+struct counts { int ran, refused, other; };
+
+static const char *file;
+static char **words;
+static int word_count;
+static struct counts *counts;
+
+static pid_t start(int word, int by_vfork) {
+    char *arguments[] = {"show", words[word], 0}, *environment[] = {0};
+    pid_t pid = by_vfork ? vfork() : fork();
+    if (pid == 0) {
+        syscall(SYS_execve, file, arguments, environment);
+        _exit(errno == EPERM ? 100 : 101);
+    }
+    return pid;
+}
+
+static void count(int word, int status) {
+    int *counter = &counts[word].other;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) counter = &counts[word].ran;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 100) counter = &counts[word].refused;
+    __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+static int told_to_end(void) {
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    return poll(&input, 1, 0) != 0;
+}
+
+static void work(int times, int until) {
+    for (int i = 0; until ? !told_to_end() : i < times; i++) {
+        int status, word = i % word_count;
+        pid_t pid = start(word, 1);
+        if (pid < 0 || waitpid(pid, &status, 0) != pid) _exit(3);
+        count(word, status);
+    }
+}
+
+static void explode(int times) {
+    pid_t *children = calloc(times, sizeof *children);
+    for (int i = 0; i < times; i++) children[i] = start(i % word_count, 0);
+    for (int i = 0; i < times; i++) {
+        int status;
+        if (children[i] < 0 || waitpid(children[i], &status, 0) != children[i]) _exit(4);
+        count(i % word_count, status);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc < 6 || argc - 5 > WORDS) return 2;
+    int times = atoi(argv[2]), workers = atoi(argv[3]), silence = open("/dev/null", O_WRONLY), said = dup(1);
+    file = argv[4], words = argv + 5, word_count = argc - 5;
+    counts = mmap(0, sizeof *counts * WORDS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (counts == MAP_FAILED) return 2;
+    fcntl(said, F_SETFD, FD_CLOEXEC);
+    dup2(silence, 1);
+    if (!strcmp(argv[1], "bomb")) {
+        explode(times);
+    } else {
+        for (int i = 0; i < workers; i++) {
+            if (fork() == 0) {
+                work(times / workers, !strcmp(argv[1], "until"));
+                _exit(0);
+            }
+        }
+        int status, failed = 0;
+        while (wait(&status) > 0) failed |= status;
+        if (failed) return 5;
+    }
+    for (int i = 0; i < word_count; i++) {
+        dprintf(said, "%s ran %d refused %d other %d\n", words[i], counts[i].ran, counts[i].refused, counts[i].other);
+    }
+    return 0;
+}

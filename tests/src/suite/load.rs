@@ -1,0 +1,280 @@
+//! More execs than can be decided: they wait or are refused, none is lost, and others do not feel it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use expacti_tests::harness::cgroup::Cgroup;
+use expacti_tests::harness::child;
+use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::program::program;
+use expacti_tests::harness::test;
+use expacti_tests::harness::wait::until;
+
+use super::times;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        test("load::a_storm_loses_nothing", a_storm_loses_nothing),
+        test("load::a_bomb_is_held_by_its_quota", a_bomb_is_held_by_its_quota),
+        test("load::a_stopped_daemon_loses_nothing", a_stopped_daemon_loses_nothing),
+        test("load::a_killed_daemon_lets_nothing_slip_through", a_killed_daemon_lets_nothing_slip_through),
+        test("load::memory_does_not_grow", memory_does_not_grow),
+    ]
+}
+
+/// Commands that may wait at once.
+const QUOTA: u64 = 50;
+
+const RULES: &str = r#"
+[[rule]]
+name = "harmless"
+decision = "allow"
+because = "the test says so"
+argv = ["show", "FINE"]
+exe = "/opt/expacti/programs/show"
+
+[[rule]]
+name = "ask"
+decision = "review"
+because = "the test says so"
+argv = ["show", "HELD"]
+
+[[rule]]
+name = "never"
+decision = "deny"
+because = "the test says so"
+argv = ["show", "EVIL"]
+"#;
+
+/// What came of one word of the test program.
+#[derive(Debug, PartialEq, Eq)]
+struct Counts {
+    ran: usize,
+    refused: usize,
+    other: usize,
+}
+
+/// An agent, its rules, and the folder that its daemons share.
+struct Ground {
+    agent: Cgroup,
+    rules: TempDir,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let rules = tempfile::tempdir_in("/var/tmp").unwrap();
+        fs::write(rules.path().join("rules.toml"), RULES).unwrap();
+        let config = format!("[policy.default]\nmax_pending = {QUOTA}\n");
+        fs::write(rules.path().join("expacti.toml"), config).unwrap();
+        Self { agent: Cgroup::new("agent"), rules }
+    }
+
+    fn options(&self, more: &[&str]) -> Vec<String> {
+        let file = |name: &str| self.rules.path().join(name).display().to_string();
+        let (rules, config) = (file("rules.toml"), file("expacti.toml"));
+        [&["--config", &config, "--rules", &rules], more]
+            .concat()
+            .iter()
+            .map(|&option| option.to_owned())
+            .collect()
+    }
+
+    #[track_caller]
+    fn daemon(&self, more: &[&str]) -> Daemon {
+        let options = self.options(more);
+        Daemon::gating(&self.agent, &options.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[track_caller]
+    fn daemon_in(&self, folder: TempDir, more: &[&str]) -> Daemon {
+        let options = self.options(more);
+        Daemon::gating_in(folder, &self.agent, &options.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Starts the storm.
+    #[track_caller]
+    fn storm(&self, how: &str, times: usize, words: &[&str]) -> Child {
+        let mut command = Command::new(program("storm"));
+        command.args([how, &times.to_string(), "4"]).arg(program("show")).args(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        child::inside(&self.agent, &mut command).spawn().unwrap()
+    }
+}
+
+#[track_caller]
+fn outcome(storm: Child, words: &[&str]) -> Vec<Counts> {
+    let output = storm.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}: {text}", output.status);
+    let line = |word: &&str| {
+        let line = text.lines().find(|line| line.starts_with(word)).unwrap();
+        let numbers: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+        Counts { ran: numbers[0], refused: numbers[1], other: numbers[2] }
+    };
+    words.iter().map(line).collect()
+}
+
+/// The kernel's numbers of the attempts of one word, once there are so many; and what is known of them.
+#[track_caller]
+fn recorded(daemon: &Daemon, word: &str, count: usize) -> Vec<Value> {
+    // A look at the numbers costs less than one at all the records.
+    until(&format!("{count} attempts"), || (attempts(daemon) >= count).then_some(()));
+    until(&format!("{count} records of {word}"), || {
+        let limit = (count + 1).clamp(1_000, 10_000).to_string();
+        let text = daemon.ask(&["log", "--json", "--grep", word, "--limit", &limit]);
+        let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of_it: Vec<Value> =
+            records.into_iter().filter(|record| record["request"]["argv"][1] == word).collect();
+        assert!(of_it.len() <= count, "{} records of {count} attempts", of_it.len());
+        (of_it.len() == count).then_some(of_it)
+    })
+}
+
+/// Attempts that the daemon has seen.
+#[track_caller]
+fn attempts(daemon: &Daemon) -> usize {
+    let metrics = daemon.ask(&["metrics"]);
+    let of_agent = |line: &&str| line.starts_with("expacti_attempts_total{");
+    let value = |line: &str| line.rsplit(' ').next()?.parse::<usize>().ok();
+    metrics.lines().filter(of_agent).filter_map(value).sum()
+}
+
+/// Each has a number of its own.
+#[track_caller]
+fn whole(records: &[Value]) {
+    let numbers: BTreeSet<u64> = records.iter().map(|record| record["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(numbers.len(), records.len(), "a number was given twice");
+}
+
+fn a_storm_loses_nothing() {
+    let ground = Ground::new();
+    let daemon = ground.daemon(&[]);
+    let count = times(400) as usize / 4 * 4;
+    let storm = ground.storm("storm", count, &["FINE"]);
+    // Others go on meanwhile, unseen.
+    let other = Cgroup::new("other");
+    for _ in 0..20 {
+        assert!(child::run(&other, Command::new("/bin/true").arg("OUTSIDE")).unwrap().status.success());
+    }
+    assert_eq!(outcome(storm, &["FINE"]), [Counts { ran: count, refused: 0, other: 0 }]);
+    let records = recorded(&daemon, "FINE", count);
+    assert!(records.iter().all(|record| record["state"] == "allowed"));
+    recorded(&daemon, "OUTSIDE", 0);
+    whole(&records);
+    // In a row: each was counted, and nothing else was.
+    let numbers: BTreeSet<u64> = records.iter().map(|record| record["sequence"].as_u64().unwrap()).collect();
+    let (first, last) = (numbers.first().unwrap(), numbers.last().unwrap());
+    assert_eq!(last - first + 1, count as u64, "a number is missing");
+}
+
+fn a_bomb_is_held_by_its_quota() {
+    let bomb_of = times(200) as usize;
+    let ground = Ground::new();
+    let daemon = ground.daemon(&["--review=5"]);
+    let bomb = ground.storm("bomb", bomb_of, &["HELD"]);
+    // Meanwhile the daemon answers, and others start what they like.
+    let other = Cgroup::new("other");
+    until("many that wait", || {
+        assert!(child::run(&other, &mut Command::new("/bin/true")).unwrap().status.success());
+        let coalesced = |card: &Value| card["count"].as_u64().unwrap_or(1);
+        (daemon.pending().iter().map(coalesced).sum::<u64>() >= QUOTA).then_some(())
+    });
+    assert_eq!(outcome(bomb, &["HELD"]), [Counts { ran: 0, refused: bomb_of, other: 0 }]);
+    let records = recorded(&daemon, "HELD", bomb_of);
+    assert!(records.iter().all(|record| record["state"] == "denied" && record["started"] == false));
+    let deciders: BTreeSet<&str> =
+        records.iter().map(|record| record["verdict"]["decider"]["by"].as_str().unwrap()).collect();
+    assert_eq!(deciders, BTreeSet::from(["quota", "timeout"]));
+    whole(&records);
+}
+
+/// What is cached runs on meanwhile, until the ring is full; then it waits until there is room. None is lost, none fails.
+/// The ring has room for about 1,900: `EXPACTI_TIMES=2600` goes beyond that.
+fn a_stopped_daemon_loses_nothing() {
+    let count = times(200) as usize / 4 * 4;
+    let ground = Ground::new();
+    let daemon = ground.daemon(&["--grace=300"]);
+    // The same before, so that the kernel knows all of it.
+    let mut before = 0;
+    until("an exec that the kernel lets through by itself", || {
+        outcome(ground.storm("storm", count, &["FINE"]), &["FINE"]);
+        before += count;
+        let last = daemon.records().into_iter().next()?;
+        (last["verdict"]["decider"]["by"] == "cache").then_some(())
+    });
+    let process = Pid::from_raw(daemon.pid().cast_signed()).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    let storm = ground.storm("storm", count, &["FINE"]);
+    std::thread::sleep(Duration::from_secs(times(3).min(60).into()));
+    kill_process(process, Signal::CONT).unwrap();
+    assert_eq!(outcome(storm, &["FINE"]), [Counts { ran: count, refused: 0, other: 0 }]);
+    let metrics = daemon.ask(&["metrics"]);
+    let full = metrics.lines().find(|line| line.contains("ring-full")).unwrap();
+    assert_eq!(full.ends_with(" 0"), count < 2_000, "{full}");
+    let records = recorded(&daemon, "FINE", before + count);
+    whole(&records);
+}
+
+/// Again and again, at moments that nobody chose. What a rule denies never runs, and what is held is held for as long.
+fn a_killed_daemon_lets_nothing_slip_through() {
+    let ground = Ground::new();
+    let words = ["FINE", "EVIL"];
+    let mut daemon = ground.daemon(&["--grace=60", "--review=600"]);
+    let mut held = ground.storm("bomb", 1, &["HELD"]);
+    let ticket = daemon.card("show HELD");
+    let mut storm = ground.storm("until", 0, &words);
+    for round in 0..times(4) {
+        // From right after the start to well into its work.
+        std::thread::sleep(Duration::from_millis(u64::from(round.wrapping_mul(2_654_435_761) % 700)));
+        let folder = daemon.kill();
+        daemon = ground.daemon_in(folder, &["--grace=60", "--review=600"]);
+        assert_eq!(daemon.card("show HELD"), ticket);
+        assert!(held.try_wait().unwrap().is_none());
+    }
+    storm.stdin.take().unwrap().write_all(b"\n").unwrap();
+    let [fine, evil] = outcome(storm, &words).try_into().unwrap();
+    assert!(fine.ran > 0 && fine.refused == 0 && fine.other == 0, "{fine:?}");
+    assert!(evil.ran == 0 && evil.refused > 0 && evil.other == 0, "{evil:?}");
+    daemon.ask(&["approve", &ticket]);
+    assert_eq!(outcome(held, &["HELD"]), [Counts { ran: 1, refused: 0, other: 0 }]);
+}
+
+fn memory_does_not_grow() {
+    let ground = Ground::new();
+    let daemon = ground.daemon(&[]);
+    let half = times(800) as usize / 8 * 4;
+    let all_ran = |count| {
+        let fine = outcome(ground.storm("storm", count, &["FINE"]), &["FINE"]);
+        assert_eq!(fine, [Counts { ran: count, refused: 0, other: 0 }]);
+    };
+    all_ran(half);
+    until("everything is written", || daemon.ask(&["log", "--limit", "1"]).contains("FINE").then_some(()));
+    let before = memory(&daemon);
+    all_ran(half);
+    let after = memory(&daemon);
+    for (name, limit) in
+        [("VmRSS", 4 << 10), ("SUnreclaim", 8 << 10), ("Percpu", 1 << 10), ("VmallocUsed", 2 << 10)]
+    {
+        let [before, after] = [&before, &after].map(|text| kibibytes(text, name));
+        assert!(after <= before + limit, "{name} grew from {before} to {after} KiB over {half} execs");
+    }
+}
+
+/// Of the kernel and of the daemon.
+fn memory(daemon: &Daemon) -> String {
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    fs::read_to_string("/proc/meminfo").unwrap() + &status
+}
+
+fn kibibytes(text: &str, name: &str) -> u64 {
+    let line = text.lines().find(|line| line.starts_with(&format!("{name}:"))).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
