@@ -216,7 +216,7 @@ echo the end
 // same; what becomes of the traced is.
 const STRACE: &str = r#"
 strace -f -o trace sh -c '/bin/echo traced; /bin/sh -c "exit 3"'; echo "strace $?"
-grep -c 'execve(.*) = 0$' trace
+grep -c '+++ exited with 3 +++' trace
 { strace -f -e trace=none -e signal=none sh -c 'kill -9 $$'; } 2> /dev/null; echo "killed $?"
 strace -qq -e trace=exit_group /bin/false; echo "false $?"
 strace -f -qq -e trace=none make -f /dev/null nothing 2>&1 | tail -1

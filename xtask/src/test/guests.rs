@@ -22,7 +22,7 @@ use crate::vm::{self, Clock, Ended, Guest, GuestFile, Task};
 use crate::workspace;
 
 /// For all suites on one kernel.
-const LIMIT: Duration = Duration::from_mins(15);
+const LIMIT: Duration = Duration::from_mins(25);
 
 /// What one guest is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
