@@ -79,6 +79,7 @@ offsets! {
     task_exit_code: "task_struct"."exit_code";
     task_start_boottime: "task_struct"."start_boottime";
     task_status: "task_struct"."thread_info.status";
+    task_jobctl: "task_struct"."jobctl";
     task_ptrace: "task_struct"."ptrace";
     task_pending: "task_struct"."pending.signal";
     fs_pwd: "fs_struct"."pwd";

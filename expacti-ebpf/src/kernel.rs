@@ -79,6 +79,13 @@ impl Task {
         get!(self.leader().0, task_start_boottime: u64)
     }
 
+    /// Whether it will freeze before it comes back to user space.
+    #[inline(always)]
+    pub(crate) fn is_freezing(self) -> bool {
+        const JOBCTL_TRAP_FREEZE: u64 = 1 << 23;
+        get!(self.0, task_jobctl: u64) & JOBCTL_TRAP_FREEZE != 0
+    }
+
     /// Whether somebody traces it, and so sees every signal that comes to it.
     #[inline(always)]
     pub(crate) fn is_traced(self) -> bool {

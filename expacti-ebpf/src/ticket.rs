@@ -120,7 +120,8 @@ fn is_over(wait: &mut Wait) -> bool {
         }
         if ptr::read_volatile(&raw const (*ticket).frozen) != 0 {
             ptr::write_volatile(&raw mut (*ticket).frozen, 0);
-            wait.frozen = 1;
+            // Somebody may have moved the task out of what was frozen: then it is not held.
+            wait.frozen = u32::from(Task::current().is_freezing());
             return true;
         }
     }

@@ -2,7 +2,6 @@
 
 mod after;
 mod enrolment;
-mod pending;
 mod verdicts;
 mod watch;
 

@@ -20,7 +20,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("terminal::bash_as_without_the_gate", || same(&["bash", "--noprofile", "--norc", "-i"])),
         test("terminal::zsh_as_without_the_gate", || same(&["zsh", "-f", "+Z", "-i"])),
         test("terminal::what_is_held_is_interrupted", what_is_held_is_interrupted),
-        test("terminal::what_is_held_is_stopped_and_continued", what_is_held_is_stopped_and_continued),
         test("terminal::who_is_held_in_the_background_disturbs_nobody", held_in_the_background),
     ]
 }
@@ -143,20 +142,6 @@ fn what_is_held_is_interrupted() {
     held.types("echo code $?\n", &["code 130", PROMPT]);
     held.daemon.record(&["show", "HELD"], "withdrawn");
     until("no card any more", || held.daemon.pending().is_empty().then_some(()));
-}
-
-fn what_is_held_is_stopped_and_continued() {
-    let mut held = Held::new();
-    let ticket = held.asks("show HELD\n");
-    held.types(CTRL_Z, &["Stopped", PROMPT]);
-    held.types("/bin/echo alive\n", &["alive\r\n", PROMPT]);
-    assert_eq!(held.daemon.card("show HELD"), ticket);
-    // Brought back it waits on; then it runs.
-    held.types("fg\n", &["show HELD\r\n"]);
-    held.waits();
-    held.types(CTRL_Z, &["Stopped", PROMPT]);
-    held.daemon.ask(&["approve", &ticket]);
-    held.types("fg\n", &["show HELD\r\n", "HELD\r\n", PROMPT]);
 }
 
 fn held_in_the_background() {

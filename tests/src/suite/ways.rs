@@ -30,7 +30,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("ways::who_was_moved_out_is_a_member", who_was_moved_out_is_a_member),
         test("ways::daemons_of_agents_stay_members", daemons_of_agents_stay_members),
         test("ways::danger_behind_padding_is_seen", danger_behind_padding_is_seen),
-        test("ways::a_program_from_a_pipe_is_judged", a_program_from_a_pipe_is_judged),
         test("ways::what_a_registered_handler_starts_is_seen", what_a_registered_handler_starts_is_seen),
         test("ways::what_project_files_start_is_seen", what_project_files_start_is_seen),
         test("ways::obfuscated_commands_are_seen_plainly", obfuscated_commands_are_seen_plainly),
@@ -202,17 +201,6 @@ fn danger_behind_padding_is_seen() {
         observed.shell(&padded);
         let record = observed.record(&["sh", "-c", &padded]);
         assert!(record["evaluation"]["score"].as_u64().unwrap() >= 60, "{length}: {}", record["evaluation"]);
-    }
-}
-
-/// The words say nothing of what it will do, so it is not harmless.
-fn a_program_from_a_pipe_is_judged() {
-    let observed = Observed::new();
-    for program in ["sh", "bash", "python3", "perl", "node"] {
-        observed.shell(&format!("echo | {program} | cat"));
-        let record = observed.record(&[program]);
-        assert_eq!(record["request"]["stdin"], "pipe", "{program}");
-        assert!(record["evaluation"]["score"].as_u64().unwrap() >= 30, "{program}: {}", record["evaluation"]);
     }
 }
 

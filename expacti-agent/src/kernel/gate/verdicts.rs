@@ -11,7 +11,6 @@ use expacti_abi::ticket::{Ticket, verdict};
 use expacti_core::docket::Verdict;
 
 use super::after::After;
-use super::pending::stops_or_ends;
 use super::{Gate, boot_ns, lock, nanos};
 use crate::kernel::maps::Plain;
 use crate::kernel::park::{Parked, found_parked, park};
@@ -23,9 +22,6 @@ pub(super) const BPF_EXIST: u64 = 2;
 const VERDICT_LIFE: Duration = Duration::from_mins(1);
 /// How long a process asks again and again before it is parked: most verdicts come sooner.
 const PATIENCE: Duration = Duration::from_millis(20);
-
-/// Parked processes that are looked at in one round.
-const LOOKS: usize = 32;
 
 /// A process that waits for a verdict.
 pub(super) struct Waiting {
@@ -284,7 +280,6 @@ impl Gate {
 
     /// Parks who waits for long, whatever for: a busy disk, a daemon under load. Sleeps while nobody waits.
     fn sweep(&self) {
-        let mut looked_at = 0;
         loop {
             let mut waiting = self.waits.waiting();
             while waiting.is_empty() && lock(&self.waits.leftovers).is_empty() {
@@ -297,28 +292,9 @@ impl Gate {
                     self.waits.errand(Errand::Park(*ticket));
                 }
             }
-            self.let_out(&mut waiting, &mut looked_at);
             drop(waiting);
             lock(&self.waits.leftovers).retain(|place| !place.remove());
             thread::sleep(PATIENCE);
-        }
-    }
-}
-
-impl Gate {
-    /// Lets go who would stop or end, some at a time. It is parked anew if it does not end: stopped, or behind the thaw.
-    fn let_out(&self, waiting: &mut HashMap<u64, Waiting>, looked_at: &mut u64) {
-        let mut parked: Vec<_> = waiting.iter().filter(|(_, process)| process.parked.is_some()).collect();
-        parked.sort_unstable_by_key(|(ticket, _)| (**ticket <= *looked_at, **ticket));
-        let some: Vec<u64> = parked.iter().take(LOOKS).map(|(ticket, _)| **ticket).collect();
-        for ticket in some {
-            *looked_at = ticket;
-            let Some(process) = waiting.get_mut(&ticket) else { continue };
-            if stops_or_ends(process.pid)
-                && let Some(parked) = process.parked.take()
-            {
-                self.waits.errand(Errand::Release(parked));
-            }
         }
     }
 }
