@@ -30,6 +30,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("ways::who_was_moved_out_is_a_member", who_was_moved_out_is_a_member),
         test("ways::daemons_of_agents_stay_members", daemons_of_agents_stay_members),
         test("ways::danger_behind_padding_is_seen", danger_behind_padding_is_seen),
+        test("ways::argv_of_any_length_is_whole", argv_of_any_length_is_whole),
         test("ways::what_a_registered_handler_starts_is_seen", what_a_registered_handler_starts_is_seen),
         test("ways::what_project_files_start_is_seen", what_project_files_start_is_seen),
         test("ways::obfuscated_commands_are_seen_plainly", obfuscated_commands_are_seen_plainly),
@@ -201,6 +202,20 @@ fn danger_behind_padding_is_seen() {
         observed.shell(&padded);
         let record = observed.record(&["sh", "-c", &padded]);
         assert!(record["evaluation"]["score"].as_u64().unwrap() >= 60, "{length}: {}", record["evaluation"]);
+    }
+}
+
+fn argv_of_any_length_is_whole() {
+    let observed = Observed::new();
+    // The longest string that the kernel takes; and as many as its usual limit of the stack lets through.
+    let longest = "x".repeat(131_071);
+    let many: Vec<String> = (0..200_000).map(|number| (number % 10).to_string()).collect();
+    for arguments in [vec![longest], many] {
+        let argv: Vec<&str> =
+            std::iter::once("/bin/true").chain(arguments.iter().map(String::as_str)).collect();
+        assert!(observed.run(&argv).status.success());
+        let whole = serde_json::json!(argv);
+        observed.record_where("all of a long argv", |record| record["request"]["argv"] == whole);
     }
 }
 

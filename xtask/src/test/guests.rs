@@ -66,12 +66,14 @@ pub(crate) fn run(
 
     // Each guest has two processors, but the suites run one after the other: as many guests as processors.
     let waiting = Mutex::new(rounds.iter().copied().collect::<VecDeque<_>>());
+    // A call, so that the lock is let go before the guest runs: in the loop's own head it would be held for all of its body.
+    let next = || locked(&waiting).pop_front();
     let done = Mutex::new(Vec::new());
     let guests = thread::available_parallelism().map_or(1, usize::from).min(rounds.len());
     thread::scope(|scope| {
         for _ in 0..guests {
             scope.spawn(|| {
-                while let Some(round) = locked(&waiting).pop_front() {
+                while let Some(round) = next() {
                     let went = run_one(cache, round, &script, if round.package { &packaged } else { &files });
                     println!("Linux {round}: {} in {:.0} s", summary(&went), went.took.as_secs_f64());
                     locked(&done).push(went);
