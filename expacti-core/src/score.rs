@@ -332,6 +332,7 @@ impl<'t> Look<'t> {
             Finding::ComputedStart => Self::stand_alone(&known.computed_start, Category::CodeExecution),
             Finding::Multiplies => Self::stand_alone(&known.multiplies, Category::ProcessAndService),
             Finding::Empty => Self::stand_alone(&known.empty_command, Category::ReadOnly),
+            Finding::UnreadArguments => Self::stand_alone(&known.unread_arguments, Category::CodeExecution),
         };
         self.seen.findings.iter().map(candidate).collect()
     }

@@ -92,6 +92,8 @@ pub(crate) enum Finding {
     /// It starts itself or others without end.
     Multiplies,
     Empty,
+    /// The argument vector could not be read.
+    UnreadArguments,
 }
 
 /// Every simple command of a request, outermost first. At least one.

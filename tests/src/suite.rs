@@ -15,6 +15,7 @@ mod probes;
 mod review;
 mod run;
 mod signals;
+mod stalls;
 mod terminal;
 mod transparent;
 mod truth;
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Trial> {
         gate::tests(),
         hold::tests(),
         truth::tests(),
+        stalls::tests(),
         signals::tests(),
         review::tests(),
         inside::tests(),

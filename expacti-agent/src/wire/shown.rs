@@ -1,7 +1,5 @@
 //! Commands and outcomes as people read them. What an agent wrote is escaped here, once, for every face.
 
-use std::fmt::Write as _;
-
 use expacti_core::docket::{Answer, Card, CastVote, Outcome, Withdrawal};
 use expacti_core::evaluation::{DecidedBy, Evaluation};
 use expacti_core::record::secrets::Masker;
@@ -17,7 +15,8 @@ const IN_A_LIST: usize = 400;
 const REASONS: usize = 3;
 
 /// A command on one line: words that are more than plain letters stand in quotes, so that `"rm" "-rf a"` and
-/// `rm -rf a` never look alike. At most `limit` characters, and how many were left out.
+/// `rm -rf a` never look alike. Two commands that differ look different, and a shell that the line is pasted into takes
+/// no word for another command: within quotes nothing is expanded. At most `limit` characters, and how many were left out.
 pub(crate) fn command_line(argv: &[Untrusted], limit: usize) -> (String, usize) {
     let mut line = String::new();
     let mut left_out = 0;
@@ -31,7 +30,15 @@ pub(crate) fn command_line(argv: &[Untrusted], limit: usize) -> (String, usize) 
         if !shown.is_empty() && shown.chars().all(plain) {
             piece.push_str(&shown);
         } else {
-            let _ = write!(piece, "\"{}\"", shown.replace('"', "\\\""));
+            piece.push('"');
+            for c in shown.chars() {
+                // A backslash is escaped already.
+                if matches!(c, '"' | '$' | '`') {
+                    piece.push('\\');
+                }
+                piece.push(c);
+            }
+            piece.push('"');
         }
         // Everything shown is ASCII, so bytes are characters.
         let room = limit.saturating_sub(line.len());
@@ -127,6 +134,8 @@ impl From<&CastVote> for VoteView {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn line(argv: &[&str]) -> String {
@@ -139,6 +148,88 @@ mod tests {
         assert_eq!(line(&["rm", "-rf a"]), r#"rm "-rf a""#);
         assert_eq!(line(&["rm", "", "a\" \"b"]), r#"rm "" "a\" \"b""#);
         assert_eq!(line(&["echo", "\u{202e}\u{1b}[2J"]), r#"echo "\u{202e}\u{1b}[2J""#);
+    }
+
+    /// The words that a line speaks of, in the notation of `command_line` and `Untrusted`.
+    fn read_back(line: &str) -> Vec<Vec<u8>> {
+        let mut rest = line.chars().peekable();
+        let (mut words, mut quoted) = (vec![Vec::new()], false);
+        while let Some(c) = rest.next() {
+            let word = words.last_mut().unwrap();
+            match c {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(Vec::new()),
+                '\\' => match rest.next().unwrap() {
+                    'n' => word.push(b'\n'),
+                    'r' => word.push(b'\r'),
+                    't' => word.push(b'\t'),
+                    'x' => {
+                        let digits: String = [rest.next().unwrap(), rest.next().unwrap()].iter().collect();
+                        word.push(u8::from_str_radix(&digits, 16).unwrap());
+                    }
+                    'u' => {
+                        assert_eq!(rest.next(), Some('{'));
+                        let digits: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                        let c = char::from_u32(u32::from_str_radix(&digits, 16).unwrap()).unwrap();
+                        word.extend(c.to_string().bytes());
+                    }
+                    plain => word.extend(plain.to_string().bytes()),
+                },
+                plain => word.extend(plain.to_string().bytes()),
+            }
+        }
+        words
+    }
+
+    /// Pieces that quoting goes wrong with, and any bytes at all.
+    fn word() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            proptest::sample::select(vec![
+                &b"\""[..],
+                b"'",
+                b"\\",
+                b"\\\"",
+                b"$(x)",
+                b"`x`",
+                b"${x}",
+                b" ",
+                b"\n",
+                b";",
+                b"a"
+            ])
+            .prop_map(<[u8]>::to_vec),
+            proptest::collection::vec(any::<u8>(), 0..4),
+        ];
+        proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_reads_back_as_the_command_it_is_of(words in proptest::collection::vec(word(), 1..6)) {
+            let argv: Vec<Untrusted> = words.iter().map(|word| word.as_slice().into()).collect();
+            prop_assert_eq!(read_back(&command_line(&argv, usize::MAX).0), words);
+        }
+    }
+
+    #[test]
+    fn a_shell_that_it_is_pasted_into_expands_nothing() {
+        let words = [
+            "printf",
+            "%s|",
+            "$(echo no)",
+            "`echo no`",
+            "$HOME",
+            "a\" ; echo no; \"",
+            "\\$HOME",
+            "'",
+            "*",
+            "~",
+            "",
+            "a\\",
+        ];
+        let output = std::process::Command::new("sh").arg("-c").arg(line(&words)).output().unwrap();
+        let expected: String = words[2..].iter().flat_map(|word| [*word, "|"]).collect();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     }
 
     #[test]

@@ -112,7 +112,9 @@ impl Docket {
 
     /// Puts the ticket on its card, which may have to be made.
     fn hold(&mut self, opened: &Opened, key: Key, id: u64, deadline: u64, now: u64) -> u64 {
-        let always_offered = opened.evaluation.level <= self.policy(&opened.agent).always_up_to;
+        // No rule can be made of what nobody read.
+        let always_offered = opened.request.missing.is_empty()
+            && opened.evaluation.level <= self.policy(&opened.agent).always_up_to;
         self.card_of_key.insert(key.clone(), id);
         let open = self.cards.entry(id).or_insert_with(|| OpenCard::new(key, opened, always_offered, now));
         open.add(opened.ticket, now, deadline);

@@ -43,7 +43,10 @@ pub(super) fn look_inside(
 ) {
     let Some(first) = seen.words.first() else {
         if seen.redirections.is_empty() && seen.assignments.is_empty() {
-            found.findings.push(Finding::Empty);
+            // Not the same: no words, and words that nobody could read.
+            let is_the_exec = seen.via.is_empty() && request.argv.is_empty();
+            let unread = is_the_exec && !request.missing.is_empty();
+            found.findings.push(if unread { Finding::UnreadArguments } else { Finding::Empty });
         }
         return;
     };

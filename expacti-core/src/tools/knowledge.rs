@@ -109,7 +109,7 @@ modifiers! {
     sudo, unattended, elsewhere_root, outside_hours, gains_privileges, no_file, unstable_file,
     // What cannot be seen.
     computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
-    partial_request, unseen_program, empty_command, asks_for_help,
+    partial_request, unseen_program, empty_command, unread_arguments, asks_for_help,
     // What a name says where nobody described the program.
     name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, name_shows_secrets, writes_named_file, multiplies,
     // What runs.

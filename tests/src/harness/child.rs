@@ -39,7 +39,13 @@ pub struct Held {
 
 /// Runs it in the cgroup to its end, aside.
 pub fn run_aside(cgroup: &Cgroup, mut command: Command) -> Held {
-    inside(cgroup, command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    command.stdin(Stdio::null());
+    run_aside_with_input(cgroup, command)
+}
+
+/// The same with the input that the command has.
+pub fn run_aside_with_input(cgroup: &Cgroup, mut command: Command) -> Held {
+    inside(cgroup, command.stdout(Stdio::piped()).stderr(Stdio::piped()));
     // Until its exec it keeps open whatever was open at its birth, such as pipes that are meant for others. So nothing
     // else is started before it is born.
     let (mut born, cry) = io::pipe().unwrap();

@@ -26,15 +26,34 @@ impl Daemon {
     /// Starts it with these options and a folder of its own.
     #[track_caller]
     pub fn start(options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
+        let folder = Self::new_folder();
         Self::start_in(folder, options)
     }
 
     /// Starts it with a cgroup enrolled as the agent `test`, and waits until it is ready.
     #[track_caller]
     pub fn gating(agent: &Cgroup, options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
+        let folder = Self::new_folder();
         Self::gating_in(folder, agent, options)
+    }
+
+    /// The same with rules.
+    #[track_caller]
+    pub fn ruled(agent: &Cgroup, rules: &str, options: &[&str]) -> Self {
+        let folder = Self::folder_with(rules);
+        let file = folder.path().join("rules.toml");
+        Self::gating_in(folder, agent, &[&["--rules", file.to_str().unwrap()], options].concat())
+    }
+
+    /// A folder for a daemon, with rules in its `rules.toml`.
+    pub fn folder_with(rules: &str) -> TempDir {
+        let folder = Self::new_folder();
+        std::fs::write(folder.path().join("rules.toml"), rules).unwrap();
+        folder
+    }
+
+    fn new_folder() -> TempDir {
+        tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap()
     }
 
     /// The same on what an earlier one left.
@@ -189,7 +208,7 @@ impl Daemon {
     /// Kills it as a crash would, and keeps its folder for the next one.
     pub fn kill(mut self) -> TempDir {
         self.stop();
-        let elsewhere = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
+        let elsewhere = Self::new_folder();
         std::mem::replace(&mut self.folder, elsewhere)
     }
 
@@ -208,6 +227,17 @@ impl Drop for Daemon {
         }
         self.stop();
     }
+}
+
+/// A rule about one command.
+pub fn rule(decision: &str, argv: &[&str]) -> String {
+    let letters =
+        argv.concat().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    // A list of strings is the same in JSON and TOML.
+    let argv = json!(argv);
+    format!(
+        "[[rule]]\nname = \"{decision}-{letters}\"\ndecision = \"{decision}\"\nbecause = \"the test says so\"\nargv = {argv}\n"
+    )
 }
 
 fn objects(lines: &str) -> Vec<Value> {

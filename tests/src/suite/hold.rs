@@ -11,7 +11,7 @@ use super::{RISKY, risky, times};
 
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child::{self, run_aside};
-use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::daemon::{Daemon, rule};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
@@ -221,11 +221,7 @@ fn after_who_started_it_goes_on() {
 
 fn after_denied_has_not_run() {
     let agent = Cgroup::new("agent");
-    let rules = "[[rule]]\nname = \"ask\"\ndecision = \"review\"\nbecause = \"the test says so\"\nargv = [\"show\", \"...\"]\n";
-    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
-    let file = folder.path().join("rules.toml");
-    fs::write(&file, rules).unwrap();
-    let daemon = Daemon::gating(&agent, &["--hold-after", "--rules", file.to_str().unwrap()]);
+    let daemon = Daemon::ruled(&agent, &rule("review", &["show", "..."]), &["--hold-after"]);
     let show = program("show");
     for round in 0..times(20) {
         let word = format!("round-{round}");

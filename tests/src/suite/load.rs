@@ -62,41 +62,28 @@ struct Counts {
     other: usize,
 }
 
-/// An agent, its rules, and the folder that its daemons share.
+/// An agent, its rules, and its daemons.
 struct Ground {
     agent: Cgroup,
-    rules: TempDir,
 }
 
 impl Ground {
     fn new() -> Self {
-        let rules = tempfile::tempdir_in("/var/tmp").unwrap();
-        fs::write(rules.path().join("rules.toml"), RULES).unwrap();
-        let config = format!("[policy.default]\nmax_pending = {QUOTA}\n");
-        fs::write(rules.path().join("expacti.toml"), config).unwrap();
-        Self { agent: Cgroup::new("agent"), rules }
-    }
-
-    fn options(&self, more: &[&str]) -> Vec<String> {
-        let file = |name: &str| self.rules.path().join(name).display().to_string();
-        let (rules, config) = (file("rules.toml"), file("expacti.toml"));
-        [&["--config", &config, "--rules", &rules], more]
-            .concat()
-            .iter()
-            .map(|&option| option.to_owned())
-            .collect()
+        Self { agent: Cgroup::new("agent") }
     }
 
     #[track_caller]
     fn daemon(&self, more: &[&str]) -> Daemon {
-        let options = self.options(more);
-        Daemon::gating(&self.agent, &options.iter().map(String::as_str).collect::<Vec<_>>())
+        self.daemon_in(Daemon::folder_with(RULES), more)
     }
 
+    /// On the folder of an earlier one.
     #[track_caller]
     fn daemon_in(&self, folder: TempDir, more: &[&str]) -> Daemon {
-        let options = self.options(more);
-        Daemon::gating_in(folder, &self.agent, &options.iter().map(String::as_str).collect::<Vec<_>>())
+        let (rules, config) = (folder.path().join("rules.toml"), folder.path().join("expacti.toml"));
+        fs::write(&config, format!("[policy.default]\nmax_pending = {QUOTA}\n")).unwrap();
+        let options = ["--config", config.to_str().unwrap(), "--rules", rules.to_str().unwrap()];
+        Daemon::gating_in(folder, &self.agent, &[&options, more].concat())
     }
 
     /// Starts the storm.

@@ -32,6 +32,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             "probes::what_is_refused_before_the_gate_is_not_seen",
             what_is_refused_before_the_gate_is_not_seen,
         ),
+        test("probes::no_operation_of_io_uring_starts_programs", no_operation_of_io_uring_starts_programs),
     ]
 }
 
@@ -157,3 +158,15 @@ except PermissionError as error: print(error.errno)";
     // python, the shell, cp and chmod.
     assert_eq!(observed.count("after the refusals"), 4);
 }
+
+/// The highest operation that somebody has looked at: none up to it starts a program.
+fn no_operation_of_io_uring_starts_programs() {
+    let output = Command::new(program("ring_operations")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let last: u32 = text.trim().parse().unwrap();
+    assert!(last <= LOOKED_AT, "operation {last} is new: does it start programs?");
+}
+
+/// `IORING_OP_PIPE`, 6.16's and later kernels' last one.
+const LOOKED_AT: u32 = 64;

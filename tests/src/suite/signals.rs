@@ -1,17 +1,17 @@
 //! Signals to a held process, its other threads, and a verdict that is not used at once.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::json;
-use tempfile::TempDir;
 
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child;
-use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::daemon::{Daemon, rule};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
@@ -33,6 +33,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("signals::a_number_of_a_process_used_again_has_no_verdict", another_with_the_same_number),
         test("signals::a_clock_that_is_set_changes_nothing", another_time),
         test("signals::a_thaw_without_a_verdict_runs_nothing", thawed),
+        test("signals::who_shares_the_directory_goes_on", who_shares_the_directory_goes_on),
     ]
 }
 
@@ -66,7 +67,6 @@ struct Held {
     pid: String,
     // Dropped in this order: the daemon before what it gates.
     daemon: Daemon,
-    _rules: TempDir,
     agent: Cgroup,
 }
 
@@ -79,16 +79,13 @@ impl Held {
     #[track_caller]
     fn with(mode: &str, options: &[&str]) -> Self {
         let agent = Cgroup::new("agent");
-        let rules = tempfile::tempdir_in("/var/tmp").unwrap();
-        let file = rules.path().join("rules.toml");
-        fs::write(&file, RULES).unwrap();
-        let daemon = Daemon::gating(&agent, &[&["--rules", file.to_str().unwrap()], options].concat());
+        let daemon = Daemon::ruled(&agent, RULES, options);
         let mut command = Command::new(program("signals"));
         command.arg(mode).arg(program("show")).current_dir("/");
         let parent = child::start(&agent, &mut command).unwrap();
         let ticket = daemon.card("show AAAA");
         let pid = daemon.record(&["show", "AAAA"], "pending")["pid"].to_string();
-        let held = Self { parent, ticket, pid, daemon, _rules: rules, agent };
+        let held = Self { parent, ticket, pid, daemon, agent };
         held.parked();
         held
     }
@@ -328,4 +325,24 @@ fn stat(pid: &str) -> Option<Vec<String>> {
 fn ticks(pid: &str) -> Option<(String, String)> {
     let fields = stat(pid)?;
     Some((fields.get(11)?.clone(), fields.get(12)?.clone()))
+}
+
+/// During an exec the kernel lets nobody be born who shares its working directory. A held one is not in its exec.
+fn who_shares_the_directory_goes_on() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::ruled(&agent, &rule("review", &["held"]), &[]);
+    let file = daemon.file("held");
+    fs::copy(program("show"), &file).unwrap();
+    let mut command = Command::new(program("sharing"));
+    command.arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut parent = child::inside(&agent, &mut command).spawn().unwrap();
+    let mut tell = parent.stdin.take().unwrap();
+    let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines().map_while(Result::ok);
+    daemon.card(&file.display().to_string());
+    until("a moment after which nobody is refused", || {
+        tell.write_all(b"more\n").unwrap();
+        (lines.next()? == "refused 0").then_some(())
+    });
+    drop(tell);
+    assert!(child::wait(&mut parent).success());
 }

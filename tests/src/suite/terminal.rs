@@ -4,10 +4,9 @@ use std::fs;
 use std::process::Command;
 
 use libtest_mimic::Trial;
-use tempfile::TempDir;
 
 use expacti_tests::harness::cgroup::Cgroup;
-use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::daemon::{Daemon, rule};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::terminal::Terminal;
 use expacti_tests::harness::test;
@@ -87,22 +86,16 @@ struct Held {
     terminal: Terminal,
     // Dropped in this order: the daemon before what it gates.
     daemon: Daemon,
-    _rules: TempDir,
     _agent: Cgroup,
 }
 
 impl Held {
     fn new() -> Self {
         let agent = Cgroup::new("agent");
-        let rules = tempfile::tempdir_in("/var/tmp").unwrap();
-        let file = rules.path().join("rules.toml");
-        let text = "[[rule]]\nname = \"ask\"\ndecision = \"review\"\nbecause = \"the test says so\"\n\
-                    argv = [\"show\", \"HELD\"]\n";
-        fs::write(&file, text).unwrap();
-        let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+        let daemon = Daemon::ruled(&agent, &rule("review", &["show", "HELD"]), &[]);
         assert!(program("show").is_file());
         let terminal = shell(&agent, &["bash", "--noprofile", "--norc", "-i"]);
-        Self { terminal, daemon, _rules: rules, _agent: agent }
+        Self { terminal, daemon, _agent: agent }
     }
 
     /// Types, waits for the card of it, and gives its number.

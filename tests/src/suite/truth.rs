@@ -7,11 +7,10 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Trial;
 
 use super::times;
-use tempfile::TempDir;
 
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child;
-use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::daemon::{Daemon, rule};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
@@ -29,24 +28,13 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("truth::in_another_root_the_file_is_not_there", in_another_root),
         test("truth::a_file_of_an_overlay_replaced_while_held_is_asked_anew", held_file_of_an_overlay),
         test("truth::a_file_replaced_while_held_is_asked_anew", held_file),
+        test("truth::what_a_shell_reads_is_asked_about", what_a_shell_reads),
     ]
-}
-
-fn rules(decision: &str, argument: &str) -> TempDir {
-    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
-    let text = format!(
-        "[[rule]]\nname = \"test\"\ndecision = \"{decision}\"\nbecause = \"the test says so\"\n\
-         argv = [\"show\", \"{argument}\"]\n"
-    );
-    fs::write(folder.path().join("rules.toml"), text).unwrap();
-    folder
 }
 
 fn race(mode: &str) {
     let agent = Cgroup::new("agent");
-    let rules = rules("deny", "BBBB");
-    let file = rules.path().join("rules.toml");
-    let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+    let daemon = Daemon::ruled(&agent, &rule("deny", &["show", "BBBB"]), &[]);
     let asked = times(400);
     let mut command = Command::new(program("race"));
     command.args([mode, &asked.to_string()]).arg(program("show"));
@@ -72,9 +60,7 @@ fn race(mode: &str) {
 /// A child that is held, and somebody who changes what it wants to run. Gives what `meddle` said.
 fn meddled(mode: &str, decide: impl FnOnce(&Daemon, &str), check: impl FnOnce(&Daemon, &[String])) {
     let agent = Cgroup::new("agent");
-    let rules = rules("review", "AAAA");
-    let file = rules.path().join("rules.toml");
-    let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+    let daemon = Daemon::ruled(&agent, &rule("review", &["show", "AAAA"]), &[]);
     let mut command = Command::new(program("meddle"));
     command.arg(mode).arg(program("show")).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut meddler = child::inside(&agent, &mut command).spawn().unwrap();
@@ -145,9 +131,7 @@ fn held_file_of_an_overlay() {
 
 fn replaced_while_held(copy: &std::path::Path) {
     let agent = Cgroup::new("agent");
-    let rules = rules("review", "AAAA");
-    let file = rules.path().join("rules.toml");
-    let daemon = Daemon::gating(&agent, &["--rules", file.to_str().unwrap()]);
+    let daemon = Daemon::ruled(&agent, &rule("review", &["show", "AAAA"]), &[]);
     let mut command = Command::new(copy);
     std::os::unix::process::CommandExt::arg0(command.arg("AAAA"), "show");
     let held = child::run_aside(&agent, command);
@@ -161,4 +145,26 @@ fn replaced_while_held(copy: &std::path::Path) {
     let again = until("another card", || daemon.pending().into_iter().find(|card| card["id"] != number));
     daemon.ask(&["deny", &again["id"].to_string()]);
     assert_eq!(held.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+}
+
+/// A rule that lets a shell run says nothing about a program that comes to it by a pipe.
+fn what_a_shell_reads() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::ruled(&agent, &rule("allow", &["sh"]), &[]);
+    let proof = daemon.file("proof");
+    let mut alone = Command::new("sh");
+    assert!(child::run(&agent, &mut alone).unwrap().status.success());
+    daemon.record(&["sh"], "allowed");
+
+    let (read, mut write) = std::io::pipe().unwrap();
+    let mut command = Command::new("sh");
+    command.stdin(read);
+    let fed = child::run_aside_with_input(&agent, command);
+    write.write_all(format!("echo > {}\n", proof.display()).as_bytes()).unwrap();
+    drop(write);
+    let id = daemon.card("sh");
+    assert_eq!(daemon.record(&["sh"], "pending")["request"]["stdin"], "pipe");
+    daemon.ask(&["deny", &id]);
+    assert_eq!(fed.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+    assert!(!proof.exists());
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 
 use expacti_tests::harness::cgroup::Cgroup;
+use expacti_tests::harness::child;
 use expacti_tests::harness::observed::Observed;
 use expacti_tests::harness::program::program_32;
 use expacti_tests::harness::wait::until;
@@ -30,6 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("ways::who_was_moved_out_is_a_member", who_was_moved_out_is_a_member),
         test("ways::daemons_of_agents_stay_members", daemons_of_agents_stay_members),
         test("ways::danger_behind_padding_is_seen", danger_behind_padding_is_seen),
+        test("ways::a_running_file_is_not_written", a_running_file_is_not_written),
         test("ways::argv_of_any_length_is_whole", argv_of_any_length_is_whole),
         test("ways::what_a_registered_handler_starts_is_seen", what_a_registered_handler_starts_is_seen),
         test("ways::what_project_files_start_is_seen", what_project_files_start_is_seen),
@@ -205,6 +207,18 @@ fn danger_behind_padding_is_seen() {
     }
 }
 
+/// Some kernels from 6.11 on did let it be written; none of those that are tested does.
+fn a_running_file_is_not_written() {
+    let observed = Observed::new();
+    let file = observed.daemon.file("program");
+    fs::copy("/bin/sleep", &file).unwrap();
+    let mut running = child::start(&observed.agent, Command::new(&file).arg("1000")).unwrap();
+    let opened = fs::OpenOptions::new().write(true).open(&file);
+    assert_eq!(opened.unwrap_err().raw_os_error(), Some(libc::ETXTBSY));
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
 fn argv_of_any_length_is_whole() {
     let observed = Observed::new();
     // The longest string that the kernel takes; and as many as its usual limit of the stack lets through.
@@ -279,7 +293,7 @@ fn who_was_moved_out_is_a_member() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "read go; cat /proc/self/cgroup; exec /bin/echo moved"]);
     shell.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    let mut shell = expacti_tests::harness::child::inside(&observed.agent, &mut shell).spawn().unwrap();
+    let mut shell = child::inside(&observed.agent, &mut shell).spawn().unwrap();
     observed.record(&["sh", "-c", "read go; cat /proc/self/cgroup; exec /bin/echo moved"]);
     fs::write(procs, shell.id().to_string()).unwrap();
     std::io::Write::write_all(&mut shell.stdin.take().unwrap(), b"\n").unwrap();

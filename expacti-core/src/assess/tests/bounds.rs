@@ -139,6 +139,13 @@ fn an_empty_argv_is_something_too() {
     assert!(of_shell("").score < 30);
 }
 
+#[test]
+fn an_argv_that_nobody_read_is_not_an_empty_one() {
+    let unread = ExecRequest { missing: vec!["the argument vector".into()], ..ExecRequest::default() };
+    let assessment = crate::assess::assess(&unread, &TOOLS);
+    assert_eq!(assessment.level, Level::High, "{assessment:?}");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_assessed(argv in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 0..6)) {
