@@ -41,6 +41,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn command(options: &Options) -> Result<ExitCode> {
+    // Now, because the tests of the crates can build it anew, and then it is not found any more.
+    let xtask = std::env::current_exe()?;
     let cache = Cache::open()?;
     let kernels = match (options.quick, options.kernel.as_slice()) {
         (true, _) => &[],
@@ -69,7 +71,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         report.section("suites in guests");
         guests::run(&cache, kernels, filter, &mut report)?;
         report.section("the console of a guest in a browser");
-        console::run(kernels[kernels.len() / 2], filter, &mut report)?;
+        console::run(&xtask, kernels[kernels.len() / 2], filter, &mut report)?;
     }
     if kernels.contains(&instructions::KERNEL)
         // Only where it is asked for: the committed figures have to be made anew before they can hold anybody up.

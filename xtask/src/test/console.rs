@@ -1,5 +1,7 @@
 //! The console of a real daemon: a guest behind a forwarded port, and a browser here.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::report::Report;
@@ -7,16 +9,12 @@ use super::web::Suite;
 use crate::setup::kernels::Kernel;
 
 /// On one kernel: what the kernel does is the same for every way to answer.
-pub(crate) fn run(kernel: Kernel, filter: Option<&str>, report: &mut Report) -> Result<()> {
-    let xtask = std::env::current_exe()?;
+pub(crate) fn run(xtask: &Path, kernel: Kernel, filter: Option<&str>, report: &mut Report) -> Result<()> {
     let suite = Suite {
         name: format!("Linux {kernel}: the console in Chromium"),
         files: &["guest.spec.js"],
         output: "guest-web-tests",
-        variables: vec![
-            ("EXPACTI_XTASK", xtask.into_os_string()),
-            ("EXPACTI_KERNEL", kernel.to_string().into()),
-        ],
+        variables: vec![("EXPACTI_XTASK", xtask.into()), ("EXPACTI_KERNEL", kernel.to_string().into())],
     };
     // The guest's files were built for the suites before.
     suite.run(filter, report, || Ok(()))
