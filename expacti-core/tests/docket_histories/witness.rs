@@ -13,6 +13,8 @@ use expacti_core::request::ExecRequest;
 use crate::history::{Command, Event};
 
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "vera"];
+const STRICT: &str = "agent-1";
+const OWNER: &str = "alice";
 
 /// What the books say about one ticket.
 struct Ticket {
@@ -20,7 +22,7 @@ struct Ticket {
     approvals: usize,
     deadline: u64,
     approved_by: BTreeSet<String>,
-    denied: bool,
+    denied_by: BTreeSet<String>,
     end: Option<Outcome>,
 }
 
@@ -46,6 +48,7 @@ impl Coverage {
             "grant",
             "engine",
             "denied",
+            "denied by two",
             "timeout",
             "quota",
             "withdrawn",
@@ -70,14 +73,26 @@ pub(crate) struct Witness {
     coverage: Coverage,
 }
 
-fn policy() -> Policy {
-    Policy { max_pending: 6, ..Policy::default() }
+/// One agent's owner may not decide alone there, and it takes two to deny.
+fn policy(agent: &str) -> Policy {
+    let policy = Policy { max_pending: 6, ..Policy::default() };
+    if agent == STRICT {
+        return Policy { owner: Some(OWNER.into()), owner_alone: false, denials: 2, ..policy };
+    }
+    policy
+}
+
+fn docket() -> Docket {
+    let mut docket = Docket::new(policy(""));
+    let strict = Input::PolicySet { agent: Some(STRICT.into()), policy: policy(STRICT) };
+    assert_eq!(docket.step(strict, 0), []);
+    docket
 }
 
 impl Witness {
     pub(crate) fn new() -> Self {
         Self {
-            docket: Docket::new(policy()),
+            docket: docket(),
             now: 1_000,
             next: 1,
             tickets: BTreeMap::new(),
@@ -151,6 +166,7 @@ impl Witness {
                 let name = NAMES[usize::from(*voter)].to_owned();
                 for ticket in self.tickets.values_mut().filter(|ticket| ticket.end.is_none()) {
                     ticket.approved_by.remove(&name);
+                    ticket.denied_by.remove(&name);
                 }
                 self.step(Input::ReviewerRevoked { name, by: "root".into() });
             }
@@ -204,18 +220,23 @@ impl Witness {
             evaluation: Arc::new(evaluation),
             descends_from,
         };
-        let policy = policy();
+        let policy = policy(&opened.agent);
         let ticket = Ticket {
             opened: opened.clone(),
             approvals: usize::from(command.approvals.max(policy.approvals.at(level)).max(1)),
             deadline: self.now + policy.timeout_ms.at(level),
             approved_by: BTreeSet::new(),
-            denied: false,
+            denied_by: BTreeSet::new(),
             end: None,
         };
         self.tickets.insert(number, ticket);
         self.order.push(number);
         self.step(Input::Opened(opened));
+        // A denial is about all of the card, also about what comes onto it later.
+        let denied_by: BTreeSet<String> = (self.tickets_beside(number).iter())
+            .flat_map(|beside| self.tickets[beside].denied_by.iter().cloned())
+            .collect();
+        self.tickets.get_mut(&number).unwrap().denied_by = denied_by;
     }
 
     fn vote(&mut self, ticket: u64, right_digest: bool, claims_future: bool, voter: usize, answer: Answer) {
@@ -249,7 +270,10 @@ impl Witness {
         for number in on_card {
             let Some(ticket) = self.tickets.get_mut(&number) else { continue };
             match answer {
-                Answer::Deny => ticket.denied = true,
+                Answer::Deny => {
+                    ticket.approved_by.remove(&vote.voter.name);
+                    ticket.denied_by.insert(vote.voter.name.clone());
+                }
                 Answer::Approve(_) => {
                     ticket.approved_by.insert(vote.voter.name.clone());
                 }
@@ -296,7 +320,7 @@ impl Witness {
             .filter_map(|number| self.docket.card(*number).map(|card| (*number, card.votes.clone())))
             .collect();
         let stopped: Vec<String> = self.stopped.iter().cloned().collect();
-        self.docket = Docket::new(policy());
+        self.docket = docket();
         self.grants.clear();
         for agent in stopped {
             let _ = self.docket.step(Input::AgentStopped { agent, by: "alice".into() }, self.now);
@@ -380,10 +404,20 @@ impl Witness {
     fn check_verdict(&mut self, verdict: &Verdict) {
         let ticket = &self.tickets[&verdict.ticket];
         let evaluation = &*ticket.opened.evaluation;
+        let denials = usize::from(policy(&ticket.opened.agent).denials);
         assert_eq!(verdict.digest, ticket.opened.digest);
+        if let Author::Humans { names } = &verdict.by {
+            let distinct: BTreeSet<&String> = names.iter().collect();
+            assert_eq!(distinct.len(), names.len(), "one human twice");
+            let said = if verdict.allow { &ticket.approved_by } else { &ticket.denied_by };
+            assert!(names.iter().all(|name| said.contains(name)), "{names:?} did not all say so");
+            let needed = if verdict.allow { ticket.approvals } else { denials };
+            assert!(names.len() >= needed, "{} of {needed} humans", names.len());
+        }
         if !verdict.allow {
             self.coverage.hit(match &verdict.by {
                 Author::Engine { .. } => "engine",
+                Author::Humans { names } if names.len() > 1 => "denied by two",
                 Author::Humans { .. } => "denied",
                 Author::Timeout => "timeout",
                 Author::Quota => "quota",
@@ -396,7 +430,7 @@ impl Witness {
         }
         assert!(!self.stopped.contains(&ticket.opened.agent), "a stopped agent ran something");
         assert!(self.now < ticket.deadline, "approved after its time");
-        assert!(!ticket.denied, "approved after a denial");
+        assert!(ticket.denied_by.len() < denials, "approved after a denial");
         match &verdict.by {
             Author::Engine { .. } => {
                 assert_eq!(evaluation.decision, Decision::Allow);
@@ -413,13 +447,8 @@ impl Witness {
                 self.coverage.hit("grant");
             }
             Author::Humans { names } => {
-                let distinct: BTreeSet<&String> = names.iter().collect();
-                assert_eq!(distinct.len(), names.len(), "one human twice");
-                assert!(names.len() >= ticket.approvals, "{} of {} humans", names.len(), ticket.approvals);
-                assert!(
-                    names.iter().all(|name| ticket.approved_by.contains(name)),
-                    "{names:?} did not all say yes"
-                );
+                let is_owner_alone = ticket.opened.agent == STRICT && *names == [OWNER];
+                assert!(!is_owner_alone, "the owner decided alone");
                 assert_eq!(evaluation.decision, Decision::Hold);
                 self.coverage.hit(if names.len() > 1 { "two humans" } else { "humans" });
             }
