@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use expacti_core::docket::Policy as Docketing;
+use expacti_core::evaluation::Level;
 use expacti_core::policy::{AnomalyPolicy, Policy};
 use expacti_core::rules::read::{Item, Table};
 
@@ -163,8 +164,15 @@ impl Treatment {
         if let Some(ms) = table.get("max_grant").and_then(|item| millis(&item)) {
             tickets.max_grant_ms = ms;
         }
-        if let Some(level) = table.get("always_up_to").and_then(|item| read::level_of(&item)) {
-            tickets.always_up_to = level;
+        if let Some(item) = table.get("always_up_to") {
+            match read::level_of(&item) {
+                Some(Level::High | Level::Critical) => item.problem(
+                    "nobody says \"always\" to what is HIGH or above",
+                    "write \"LOW\" or \"MEDIUM\"; a rule that allows it is written by hand, exact, with its max_risk",
+                ),
+                Some(level) => tickets.always_up_to = level,
+                None => {}
+            }
         }
         read::optional_text(table, "owner", &mut tickets.owner);
         read::switch(table, "owner_alone", &mut tickets.owner_alone);

@@ -129,7 +129,7 @@ fn a_file_that_was_asked_for_must_be_there() {
 }
 
 /// What is wrong, the key, and words that its one line holds.
-const WRONG: [(&str, &str); 59] = [
+const WRONG: [(&str, &str); 60] = [
     ("grace = 10", "x.toml:1:9: grace: a whole number where a string belongs"),
     ("grace = \"soon\"", "x.toml:1:9: grace: \"soon\" is no duration"),
     ("grace = \"0s\"", "\"0s\" is no duration"),
@@ -169,6 +169,10 @@ const WRONG: [(&str, &str); 59] = [
     ("[api]\nhosts = [1]", "api.hosts[0]: a whole number where a string belongs"),
     ("[api]\nroot_is_admin = \"yes\"", "api.root_is_admin: a string where true or false belongs"),
     ("[api]\nburst = -1", "api.burst: -1 is out of range"),
+    (
+        "[policy.default]\nalways_up_to = \"HIGH\"",
+        "policy.default.always_up_to: nobody says \"always\" to what is HIGH or above",
+    ),
     ("[notifications]\nretries = \"2s\"", "notifications.retries: this is not a list"),
     ("[notifications]\nretries = [\"x\"]", "notifications.retries[0]: \"x\" is no duration"),
     ("[notify]\nto = \"desktop\"", "notify: ways to notify are a list of tables; begin each with [[notify]]"),
