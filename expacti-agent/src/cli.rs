@@ -32,7 +32,7 @@ mod style;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use self::duration::in_words;
 use self::ending::Ending;
@@ -126,14 +126,28 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// Every subcommand, each with what its exit codes mean.
+fn command() -> clap::Command {
+    fn with_exit_codes(command: clap::Command) -> clap::Command {
+        // Some have codes of their own.
+        let has_own = command.get_after_help().is_some();
+        let command = if has_own { command } else { command.after_help(EXIT_CODES) };
+        command.mut_subcommands(with_exit_codes)
+    }
+    with_exit_codes(Cli::command())
+}
+
 /// Reads the arguments, runs the subcommand, and says on standard error what went wrong.
 pub(crate) fn main() -> ExitCode {
-    ending::exit(Cli::parse().command.run())
+    match Cli::from_arg_matches(&command().get_matches()) {
+        Ok(Cli { command }) => ending::exit(command.run()),
+        Err(error) => error.exit(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, Parser as _};
+    use clap::Parser as _;
 
     /// Every line of the documentation that calls expacti is understood, also where it is not run by a test.
     #[test]
@@ -185,6 +199,6 @@ mod tests {
 
     #[test]
     fn the_options_do_not_contradict_each_other() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 }

@@ -114,11 +114,28 @@ fn an_agent_sees_what_became_of_its_commands() {
 }
 
 #[test]
+fn a_reviewer_is_added_listed_and_revoked() {
+    if !is_root() {
+        eprintln!("skipped: needs root, who is a reviewer on the local socket without a token");
+        return;
+    }
+    let daemon = Daemon::start(&["--attempts", "1"]);
+    let alice = daemon.token("alice", "reviewer");
+    assert!(daemon.run(Some(&alice), &["pending"]).status.success());
+    let listed = said(&daemon.run(None, &["reviewer", "list"]));
+    assert!(listed.contains("alice") && listed.contains("last seen") && !listed.contains(&alice), "{listed}");
+    assert!(daemon.run(None, &["reviewer", "revoke", "alice"]).status.success());
+    assert_eq!(daemon.run(Some(&alice), &["pending"]).status.code(), Some(1));
+    let listed = said(&daemon.run(None, &["reviewer", "list"]));
+    assert!(listed.contains("revoked"), "{listed}");
+}
+
+#[test]
 fn manual_pages_and_completions_are_made() {
     let dir = tempfile::tempdir().unwrap();
     assert!(Command::new(EXPACTI).arg("man").arg(dir.path()).status().unwrap().success());
     let page = std::fs::read_to_string(dir.path().join("expacti-approve.1")).unwrap();
-    assert!(page.contains("\\-\\-children"), "{page}");
+    assert!(page.contains("\\-\\-children") && page.contains("Exit codes:"), "{page}");
     for shell in ["bash", "zsh", "fish"] {
         let script = Command::new(EXPACTI).args(["completions", shell]).output().unwrap().stdout;
         assert!(String::from_utf8(script).unwrap().contains("approve"), "{shell}");

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::ending::Ending;
@@ -17,7 +17,7 @@ pub(super) struct Completions {
 impl Completions {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "expacti", &mut script);
+        clap_complete::generate(self.shell, &mut super::command(), "expacti", &mut script);
         io::Write::write_all(&mut io::stdout().lock(), &script)?;
         Ok(Ending::Done)
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 
 use super::ending::Ending;
 
@@ -17,7 +17,7 @@ pub(super) struct Man {
 impl Man {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
         std::fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
-        clap_mangen::generate_to(super::Cli::command(), &self.folder)
+        clap_mangen::generate_to(super::command(), &self.folder)
             .with_context(|| self.folder.display().to_string())?;
         Ok(Ending::Done)
     }
