@@ -4,6 +4,7 @@ mod app;
 mod code;
 mod draw;
 mod feed;
+mod mouse;
 mod queue;
 mod rows;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
 use self::app::{App, Ask};
+use self::mouse::Captured;
 use self::theme::Theme;
 use crate::client::Client;
 use crate::wire::Me;
@@ -24,8 +26,9 @@ use crate::wire::Me;
 /// How soon news reach the screen, and how often the countdown moves.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// Runs until the human leaves. Fails before the screen changes where no daemon answers.
-pub(crate) fn run(client: &Client) -> anyhow::Result<()> {
+/// Runs until the human leaves. Fails before the screen changes where no daemon answers. With the mouse, the terminal
+/// selects no text by it any more, so that is by choice.
+pub(crate) fn run(client: &Client, with_mouse: bool) -> anyhow::Result<()> {
     let me: Me = client.get("/v1/me")?;
     let (news_in, news) = mpsc::channel();
     let (asks, asks_out) = mpsc::channel();
@@ -37,6 +40,7 @@ pub(crate) fn run(client: &Client) -> anyhow::Result<()> {
     let theme = Theme::of_environment();
     let start = Instant::now();
     let now = || u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mouse = with_mouse.then(Captured::take).transpose()?;
     let mut terminal = ratatui::try_init()?;
     let ended = loop {
         for one in news.try_iter() {
@@ -56,10 +60,16 @@ pub(crate) fn run(client: &Client) -> anyhow::Result<()> {
                 }
                 None => {}
             },
+            Ok(Some(Event::Mouse(event))) => {
+                if let Some(ask) = app.on_mouse(event, now()) {
+                    let _ = asks.send(ask);
+                }
+            }
             Ok(_) => {}
             Err(error) => break Err(error.into()),
         }
     };
+    drop(mouse);
     ratatui::try_restore()?;
     ended
 }

@@ -10,6 +10,9 @@ use super::ending::{BadInput, Ending};
 /// Review what waits, on the whole terminal
 #[derive(Args)]
 pub(super) struct Review {
+    /// Choose and scroll with the mouse too. Your terminal then selects text only with Shift held
+    #[arg(long)]
+    mouse: bool,
     #[command(flatten)]
     connect: Connect,
 }
@@ -20,7 +23,7 @@ impl Review {
             let why = "`expacti review` needs a terminal; `expacti pending --json` is for scripts";
             return Err(BadInput(why.to_owned()).into());
         }
-        crate::tui::run(&self.connect.client("tui")?)?;
+        crate::tui::run(&self.connect.client("tui")?, self.mouse)?;
         Ok(Ending::Done)
     }
 }

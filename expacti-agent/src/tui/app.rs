@@ -78,6 +78,8 @@ pub(super) struct App {
     seen: usize,
     // Size of the part of the screen that shows the card.
     view: (usize, usize),
+    /// The lines of the screen that show the queue: the first, how many, and which card stands first.
+    pub(super) listed: (u16, u16, usize),
     stable_since: u64,
 }
 
@@ -98,6 +100,7 @@ impl App {
             totp,
             seen: 0,
             view: (80, 12),
+            listed: (0, 0, 0),
             stable_since: 0,
         }
     }
@@ -282,7 +285,7 @@ impl App {
         }
     }
 
-    fn choose(&mut self, by: isize, now: u64) -> Option<Ask> {
+    pub(super) fn choose(&mut self, by: isize, now: u64) -> Option<Ask> {
         let from = self.selected.and_then(|id| self.queue.position(id)).unwrap_or(0);
         let to = from.saturating_add_signed(by).min(self.queue.len().saturating_sub(1));
         self.select(self.queue.at(to), now)
@@ -299,7 +302,7 @@ impl App {
         }
     }
 
-    fn select(&mut self, id: Option<u64>, now: u64) -> Option<Ask> {
+    pub(super) fn select(&mut self, id: Option<u64>, now: u64) -> Option<Ask> {
         if id == self.selected {
             return None;
         }
@@ -311,9 +314,13 @@ impl App {
     }
 
     fn turn(&mut self, forward: bool) {
-        let page = self.view.1.saturating_sub(1).max(1);
+        self.scroll_by(forward, self.view.1.saturating_sub(1).max(1));
+    }
+
+    pub(super) fn scroll_by(&mut self, forward: bool, lines: usize) {
         let last = self.lines().len().saturating_sub(self.view.1);
-        self.scroll = if forward { (self.scroll + page).min(last) } else { self.scroll.saturating_sub(page) };
+        self.scroll =
+            if forward { (self.scroll + lines).min(last) } else { self.scroll.saturating_sub(lines) };
         self.mark_seen();
     }
 

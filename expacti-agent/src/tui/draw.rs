@@ -87,11 +87,12 @@ fn title_line(app: &App, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-fn queue_lines_of(app: &App, theme: Theme, area: Rect, now: u64) -> Paragraph<'static> {
+fn queue_lines_of(app: &mut App, theme: Theme, area: Rect, now: u64) -> Paragraph<'static> {
     let height = usize::from(area.height);
     let selected = app.selected.and_then(|id| app.queue.position(id)).unwrap_or(0);
     // The chosen card stays in sight, in the middle where there is more above and below.
     let first = selected.saturating_sub(height / 2).min(app.queue.len().saturating_sub(height));
+    app.listed = (area.y, area.height, first);
     let lines = app.queue.from(first).take(height).map(|queued| {
         queue_line(queued, app.selected == Some(queued.card.id), theme, usize::from(area.width), now)
     });

@@ -2,7 +2,7 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use serde_json::json;
 
 use super::app::{App, Ask, LOOK_FIRST_MS, Mode, News};
@@ -153,6 +153,24 @@ fn keys_choose_and_leave() {
     assert_eq!(app.mode, Mode::Note);
     app.on_key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), 0);
     assert_eq!(press(&mut app, 'q', 0), Some(Ask::Quit));
+}
+
+#[test]
+fn the_mouse_chooses_and_scrolls_and_decides_nothing() {
+    let mut app = showing(&["sh", "-c", &"x".repeat(4_000)]);
+    let mouse = |app: &mut App, kind, row| {
+        app.on_mouse(MouseEvent { kind, column: 5, row, modifiers: KeyModifiers::NONE }, 10_000)
+    };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    assert_eq!(mouse(&mut app, click, 2), Some(Ask::Detail(7)), "the second line of the queue");
+    assert_eq!(mouse(&mut app, MouseEventKind::ScrollUp, 1), Some(Ask::Detail(42)));
+    let mut app = showing(&["sh", "-c", &"x".repeat(4_000)]);
+    assert_eq!(mouse(&mut app, MouseEventKind::ScrollDown, 12), None);
+    assert_eq!((app.scroll, app.selected), (3, Some(42)));
+    for row in 0..24 {
+        let asked = mouse(&mut app, click, row);
+        assert!(!matches!(asked, Some(Ask::Vote(..))), "a click on line {row} decided something");
+    }
 }
 
 #[test]
