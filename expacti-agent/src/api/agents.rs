@@ -1,26 +1,17 @@
 //! Agents and grants.
 
-use std::sync::Arc;
-
-use axum::extract::State;
+use axum::Json;
 use axum::http::StatusCode;
-use axum::{Extension, Json};
 use expacti_core::docket::{GrantId, Role};
 
-use super::Api;
-use super::extract::InPath;
-use super::guard::Caller;
-use super::problem::Problem;
-use crate::wire::ProblemBody;
+use super::extract::{Asked, InPath};
+use super::problem::{Failure, Problem};
 use crate::wire::{AgentView, GrantView};
 
 /// Every enrolled agent
 #[utoipa::path(get, path = "/v1/agents", tag = "agents", responses(
-    (status = 200, body = Vec<AgentView>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn list(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<AgentView>>, Problem> {
+    (status = 200, body = Vec<AgentView>), Failure))]
+pub(super) async fn list(Asked { api, caller }: Asked) -> Result<Json<Vec<AgentView>>, Problem> {
     caller.must_be(&Role::ALL)?;
     let agents = api.desk.agents();
     let operations = api.operations.get().cloned();
@@ -41,10 +32,9 @@ pub(super) async fn list(
 
 /// Freeze an agent: nothing further runs, and what runs stands still
 #[utoipa::path(post, path = "/v1/agents/{name}/stop", tag = "agents", params(("name" = String, Path)), responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn stop(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, Problem> {
     // Whoever may look at risk may also pull the brake.
@@ -55,10 +45,9 @@ pub(super) async fn stop(
 
 /// Let a stopped agent go on
 #[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "agents", params(("name" = String, Path)), responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn resume(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(&[Role::Admin])?;
@@ -69,10 +58,9 @@ pub(super) async fn resume(
 
 /// End every process of an agent and keep the evidence
 #[utoipa::path(post, path = "/v1/agents/{name}/kill", tag = "agents", params(("name" = String, Path)), responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn kill(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(&[Role::Admin])?;
@@ -82,11 +70,8 @@ pub(super) async fn kill(
 
 /// What runs without asking because humans said so
 #[utoipa::path(get, path = "/v1/grants", tag = "grants", responses(
-    (status = 200, body = Vec<GrantView>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn grants(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<GrantView>>, Problem> {
+    (status = 200, body = Vec<GrantView>), Failure))]
+pub(super) async fn grants(Asked { api, caller }: Asked) -> Result<Json<Vec<GrantView>>, Problem> {
     caller.must_be(&Role::ALL)?;
     let grants = |view: &crate::desk::View<'_>| {
         view.docket.grants().map(|grant| GrantView::of(grant, view.now_ms)).collect()
@@ -97,10 +82,9 @@ pub(super) async fn grants(
 /// Take a grant back
 #[utoipa::path(delete, path = "/v1/grants/{id}", tag = "grants",
     params(("id" = String, Path, description = "Such as `42-children`")), responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn revoke_grant(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(&[Role::Reviewer, Role::Admin])?;

@@ -2,22 +2,17 @@
 
 #![expect(unused_qualifications, reason = "what utoipa makes of `params` names its type by a path")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::{Extension, Json};
+use axum::Json;
 use expacti_core::assess;
 use expacti_core::docket::{Answer, Repeat, Role, Scope, Vote};
 use expacti_core::request::ExecRequest;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Api;
-use super::extract::{Body, InPath, InQuery};
-use super::guard::Caller;
-use super::problem::Problem;
-use crate::wire::ProblemBody;
+use super::extract::{Asked, Body, InPath, InQuery};
+use super::problem::{Failure, Problem};
 use crate::wire::{
     AnswerWord, CardDetail, CardPage, CardView, PastView, RepeatWord, TicketState, TicketView, VoteBody,
     VoteResult, masked_line, outcome_in_words,
@@ -50,10 +45,9 @@ impl Which {
 
 /// What waits for humans
 #[utoipa::path(get, path = "/v1/cards", params(Which), tag = "cards", responses(
-    (status = 200, body = CardPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = CardPage), Failure))]
 pub(super) async fn list(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InQuery(Which { agent, after, limit }): InQuery<Which>,
 ) -> Result<Json<CardPage>, Problem> {
     caller.must_be(&Role::ALL)?;
@@ -83,10 +77,9 @@ pub(super) async fn list(
 /// One card with everything that a decision needs
 #[utoipa::path(get, path = "/v1/cards/{id}", tag = "cards",
     params(("id" = u64, Path, description = "The card, or any ticket on it")), responses(
-    (status = 200, body = CardDetail), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = CardDetail), Failure))]
 pub(super) async fn show(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<u64>,
 ) -> Result<Json<CardDetail>, Problem> {
     caller.must_be(&Role::ALL)?;
@@ -132,10 +125,9 @@ pub(super) async fn show(
 /// Answer a card
 #[utoipa::path(post, path = "/v1/cards/{id}/votes", tag = "cards", request_body = VoteBody,
     params(("id" = u64, Path, description = "The card, or any ticket on it")), responses(
-    (status = 200, body = VoteResult), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = VoteResult), Failure))]
 pub(super) async fn vote(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<u64>,
     Body(body): Body<VoteBody>,
 ) -> Result<Json<VoteResult>, Problem> {
@@ -164,10 +156,9 @@ pub(super) async fn vote(
 
 /// Where a ticket stands
 #[utoipa::path(get, path = "/v1/tickets/{id}", tag = "cards", params(("id" = u64, Path)), responses(
-    (status = 200, body = TicketView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = TicketView), Failure))]
 pub(super) async fn ticket(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<u64>,
 ) -> Result<Json<TicketView>, Problem> {
     caller.must_be(&Role::ALL)?;

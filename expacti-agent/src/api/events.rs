@@ -4,8 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use expacti_core::docket::Role;
@@ -14,10 +12,10 @@ use futures_util::stream::unfold;
 use serde_json::json;
 
 use super::Api;
+use super::extract::Asked;
 use super::guard::Caller;
-use super::problem::Problem;
+use super::problem::{Failure, Problem};
 use crate::desk::{Follower, Gone, News, Numbered};
-use crate::wire::ProblemBody;
 use crate::wire::{CardView, GrantView, outcome_in_words};
 
 /// Between two looks at whether the watcher may still watch.
@@ -29,11 +27,9 @@ const RECHECK: Duration = Duration::from_secs(10);
 /// ago, or from before a restart of the daemon, the first event is `reload`: look at everything anew.
 #[utoipa::path(get, path = "/v1/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")), responses(
-    (status = 200, content_type = "text/event-stream", body = String),
-    (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, content_type = "text/event-stream", body = String), Failure))]
 pub(super) async fn stream(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     caller.must_be(&Role::ALL)?;

@@ -6,11 +6,10 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json};
 use expacti_agent::log::export::{Format, export};
 use expacti_agent::log::{Checked, check};
 use expacti_core::docket::Role;
@@ -20,13 +19,11 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use utoipa::IntoParams;
 
-use super::Api;
-use super::extract::InQuery;
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, InQuery};
+use super::problem::{Failure, Problem};
 use super::records::{READERS, filter};
 use crate::clock::epoch_seconds;
-use crate::wire::{ChainView, ProblemBody, ProvenChain};
+use crate::wire::{ChainView, ProvenChain};
 
 /// Bytes that are sent at once.
 const CHUNK: usize = 32 * 1024;
@@ -74,11 +71,9 @@ impl FormatWord {
 
 /// Take records elsewhere, oldest first
 #[utoipa::path(get, path = "/v1/records/export", params(Wanted), tag = "records", responses(
-    (status = 200, content_type = "application/octet-stream", body = String),
-    (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, content_type = "application/octet-stream", body = String), Failure))]
 pub(super) async fn take(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InQuery(Wanted { q, format }): InQuery<Wanted>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Role::Admin, Role::Auditor])?;
@@ -112,11 +107,8 @@ pub(super) async fn take(
 
 /// How far the log was proven
 #[utoipa::path(get, path = "/v1/chain", tag = "records", responses(
-    (status = 200, body = ChainView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn chain(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<ChainView>, Problem> {
+    (status = 200, body = ChainView), Failure))]
+pub(super) async fn chain(Asked { api, caller }: Asked) -> Result<Json<ChainView>, Problem> {
     caller.must_be(&READERS)?;
     api.records()?;
     Ok(Json(api.proof.seen()))
@@ -124,11 +116,8 @@ pub(super) async fn chain(
 
 /// Prove the log anew, in the background
 #[utoipa::path(post, path = "/v1/chain", tag = "records", responses(
-    (status = 202, body = ChainView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn prove(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<(StatusCode, Json<ChainView>), Problem> {
+    (status = 202, body = ChainView), Failure))]
+pub(super) async fn prove(Asked { api, caller }: Asked) -> Result<(StatusCode, Json<ChainView>), Problem> {
     caller.must_be(&READERS)?;
     let reader = api.records()?.clone();
     if api.proof.begin() {

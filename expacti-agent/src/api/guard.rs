@@ -156,11 +156,7 @@ async fn identify(
     } else {
         None
     };
-    let Some(voter) = voter else {
-        let detail =
-            "no reviewer is known by this; ask an administrator for a token (`expacti reviewer add`)";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unknown-reviewer", detail));
-    };
+    let voter = voter.ok_or_else(Problem::unknown_reviewer)?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let face = if session.is_some() { "web" } else { text("expacti-via").unwrap_or_default() };
     let via = FACES.into_iter().find(|known| *known == face).unwrap_or("api");

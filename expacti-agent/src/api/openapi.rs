@@ -7,7 +7,7 @@ use super::{
     agents, cards, events, evidence, operations, people, precedents, records, rule_store, rules, session,
     suggestions,
 };
-use crate::wire::Health;
+use crate::wire::{Health, ProblemBody};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +23,7 @@ use crate::wire::Health;
         operations::enrol, operations::withdraw, operations::reload, operations::metrics, operations::ready,
         events::stream, health, document,
     ),
+    components(schemas(ProblemBody)),
     modifiers(&Bearer),
     security(("bearer" = []), ("session" = []), ()),
 )]

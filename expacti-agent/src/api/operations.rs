@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use expacti_core::docket::Role;
 
 use super::Api;
-use super::extract::{Body, InPath};
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, Body, InPath};
+use super::problem::{Failure, Problem};
 use crate::config::{DEFAULT_POLICY, check_name};
 use crate::operations::{Enrolment, Home, OperationError, Operations, Reloaded};
-use crate::wire::{Health, NewAgent, ProblemBody, ReloadView};
+use crate::wire::{Health, NewAgent, ReloadView};
 
 /// The media type of Prometheus' text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,10 +46,9 @@ impl Api {
 
 /// Gate one more agent
 #[utoipa::path(post, path = "/v1/agents", tag = "agents", request_body = NewAgent, responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn enrol(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     Body(body): Body<NewAgent>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(&[Role::Admin])?;
@@ -61,10 +59,9 @@ pub(super) async fn enrol(
 
 /// End the gate around an agent: what waits is denied, what runs is free
 #[utoipa::path(delete, path = "/v1/agents/{name}", tag = "agents", params(("name" = String, Path)), responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn withdraw(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(&[Role::Admin])?;
@@ -75,11 +72,8 @@ pub(super) async fn withdraw(
 
 /// Read configuration and rules again: all of it or nothing
 #[utoipa::path(post, path = "/v1/reload", tag = "meta", responses(
-    (status = 200, body = ReloadView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn reload(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<ReloadView>, Problem> {
+    (status = 200, body = ReloadView), Failure))]
+pub(super) async fn reload(Asked { api, caller }: Asked) -> Result<Json<ReloadView>, Problem> {
     caller.must_be(&[Role::Admin])?;
     let done = api.operate_on(move |operations| operations.reload(&caller.voter.name)).await?;
     Ok(Json(done.into()))
@@ -87,7 +81,7 @@ pub(super) async fn reload(
 
 /// Whether it can gate: the kernel programs act and the log takes entries
 #[utoipa::path(get, path = "/v1/ready", tag = "meta", security(()), responses(
-    (status = 200, body = Health), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = Health), Failure))]
 pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Json<Health>, Problem> {
     match api.operations()?.unready() {
         // The reason is for those who may see the metrics.
@@ -103,11 +97,8 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Json<Health>, P
 
 /// What is counted, as Prometheus reads it
 #[utoipa::path(get, path = "/v1/metrics", tag = "meta", responses(
-    (status = 200, body = String, content_type = "text/plain"), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn metrics(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, Problem> {
+    (status = 200, body = String, content_type = "text/plain"), Failure))]
+pub(super) async fn metrics(Asked { api, caller }: Asked) -> Result<Response, Problem> {
     caller.must_be(&Role::ALL)?;
     let mut text = api.operate_on(|operations| Ok(operations.metrics())).await?;
     let agents = api.desk.agents();

@@ -8,17 +8,16 @@ use axum::{Extension, Json};
 use expacti_core::docket::{Role, Voter};
 
 use super::Api;
-use super::extract::{Body, InPath};
+use super::extract::{Asked, Body, InPath};
 use super::guard::Caller;
-use super::problem::Problem;
+use super::problem::{Failure, Problem};
 use crate::clock::epoch_seconds;
 use crate::reviewers::{Known, New};
-use crate::wire::ProblemBody;
 use crate::wire::{Me, NewReviewer, ReviewerView, WelcomeView};
 
 /// Whom the API takes you for
 #[utoipa::path(get, path = "/v1/me", tag = "reviewers", responses(
-    (status = 200, body = Me), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = Me), Failure))]
 pub(super) async fn me(State(api): State<Arc<Api>>, Extension(caller): Extension<Caller>) -> Json<Me> {
     let totp = api.reviewers.needs_totp(&caller.voter.name);
     let Voter { name, roles, teams } = caller.voter;
@@ -27,21 +26,17 @@ pub(super) async fn me(State(api): State<Arc<Api>>, Extension(caller): Extension
 
 /// Everybody who may or might answer
 #[utoipa::path(get, path = "/v1/reviewers", tag = "reviewers", responses(
-    (status = 200, body = Vec<ReviewerView>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn list(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<ReviewerView>>, Problem> {
+    (status = 200, body = Vec<ReviewerView>), Failure))]
+pub(super) async fn list(Asked { api, caller }: Asked) -> Result<Json<Vec<ReviewerView>>, Problem> {
     caller.must_be(&[Role::Admin, Role::Auditor])?;
     Ok(Json(api.reviewers.list().into_iter().map(ReviewerView::from).collect()))
 }
 
 /// Add a reviewer. The token is in the answer and nowhere else
 #[utoipa::path(post, path = "/v1/reviewers", tag = "reviewers", request_body = NewReviewer, responses(
-    (status = 201, body = WelcomeView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, body = WelcomeView), Failure))]
 pub(super) async fn add(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     Body(body): Body<NewReviewer>,
 ) -> Result<(StatusCode, Json<WelcomeView>), Problem> {
     caller.must_be(&[Role::Admin])?;
@@ -66,10 +61,9 @@ pub(super) async fn add(
 
 /// Take a reviewer's right away, at once
 #[utoipa::path(delete, path = "/v1/reviewers/{name}", tag = "reviewers", params(("name" = String, Path)), responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 204), Failure))]
 pub(super) async fn revoke(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(&[Role::Admin])?;

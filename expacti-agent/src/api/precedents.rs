@@ -1,10 +1,8 @@
 //! What helps with a card beside the card: what humans said before, and what "always" would mean.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use axum::extract::State;
-use axum::{Extension, Json};
+use axum::Json;
 use expacti_core::assess;
 use expacti_core::docket::Role;
 use expacti_core::record::Attempt;
@@ -14,12 +12,11 @@ use expacti_core::record::filter::{Filter, Wanted};
 use expacti_core::request::ExecRequest;
 
 use super::Api;
-use super::extract::InPath;
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, InPath};
+use super::problem::{Failure, Problem};
 use super::records::{READERS, now_us};
 use crate::judging::now;
-use crate::wire::{ProblemBody, RulePreview, SimilarView, command_line};
+use crate::wire::{RulePreview, SimilarView, command_line};
 
 /// How many attempts are looked at.
 const MOST: u32 = 1_000;
@@ -30,10 +27,9 @@ const MONTH: i64 = 30 * 86_400 * 1_000_000;
 
 /// What humans said to the same command before
 #[utoipa::path(get, path = "/v1/cards/{id}/similar", tag = "cards", params(("id" = u64, Path)), responses(
-    (status = 200, body = SimilarView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = SimilarView), Failure))]
 pub(super) async fn similar(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<u64>,
 ) -> Result<Json<SimilarView>, Problem> {
     caller.must_be(&READERS)?;
@@ -71,10 +67,9 @@ pub(super) async fn similar(
 
 /// The rule that "always" would make of a card, and what it would have let through
 #[utoipa::path(get, path = "/v1/cards/{id}/rule", tag = "cards", params(("id" = u64, Path)), responses(
-    (status = 200, body = RulePreview), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = RulePreview), Failure))]
 pub(super) async fn rule(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<u64>,
 ) -> Result<Json<RulePreview>, Problem> {
     caller.must_be(&[Role::Reviewer, Role::Admin])?;

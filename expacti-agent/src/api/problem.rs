@@ -1,13 +1,19 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use expacti_core::docket::Refusal;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as DocumentedResponse, ResponseBuilder};
 
 use crate::desk::{DeskError, KernelRefused};
 use crate::reviewers::ReviewersError;
 use crate::wire::ProblemBody;
+
+/// The media type of errors.
+const PROBLEM: &str = "application/problem+json";
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -26,12 +32,30 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
+    /// Whoever asks is nobody that is known here.
+    pub(super) fn unknown_reviewer() -> Self {
+        let detail =
+            "no reviewer is known by this; ask an administrator for a token (`expacti reviewer add`)";
+        Self::new(StatusCode::UNAUTHORIZED, "unknown-reviewer", detail)
+    }
+
     pub(super) fn bad_input(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-input", detail)
     }
 
     pub(super) fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+}
+
+/// How every request may end instead, for the OpenAPI document.
+pub(super) struct Failure;
+
+impl utoipa::IntoResponses for Failure {
+    fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+        let response = ResponseBuilder::new().content(PROBLEM, content).build();
+        BTreeMap::from([("default".to_owned(), RefOr::T(response))])
     }
 }
 
@@ -45,7 +69,7 @@ impl IntoResponse for Problem {
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"expacti\""));
         }

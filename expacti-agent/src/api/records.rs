@@ -2,10 +2,7 @@
 
 #![expect(unused_qualifications, reason = "what utoipa makes of `params` names its type by a path")]
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::{Extension, Json};
+use axum::Json;
 use expacti_agent::log::{Branch, Cursor, LogError, Reader};
 use expacti_core::assess;
 use expacti_core::docket::Role;
@@ -15,11 +12,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Api;
-use super::extract::{InPath, InQuery};
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, InPath, InQuery};
+use super::problem::{Failure, Problem};
 use crate::clock::epoch_seconds;
-use crate::wire::{PastView, ProblemBody, RecordDetail, RecordLine, RecordPage, RecordTree, command_line};
+use crate::wire::{PastView, RecordDetail, RecordLine, RecordPage, RecordTree, command_line};
 
 /// Who may look back.
 pub(super) const READERS: [Role; 3] = [Role::Reviewer, Role::Admin, Role::Auditor];
@@ -71,10 +67,9 @@ impl Search {
 
 /// Search the exec log, newest first
 #[utoipa::path(get, path = "/v1/records", params(Search), tag = "records", responses(
-    (status = 200, body = RecordPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = RecordPage), Failure))]
 pub(super) async fn list(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InQuery(Search { q, after, limit, skip, total }): InQuery<Search>,
 ) -> Result<Json<RecordPage>, Problem> {
     caller.must_be(&READERS)?;
@@ -96,10 +91,9 @@ pub(super) async fn list(
 /// One record with everything around it
 #[utoipa::path(get, path = "/v1/records/{id}", tag = "records",
     params(("id" = String, Path, description = "Such as `3f2a9c1e-42`; `42` is of the newest life of the gate")), responses(
-    (status = 200, body = RecordDetail), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = RecordDetail), Failure))]
 pub(super) async fn show(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(id): InPath<String>,
 ) -> Result<Json<RecordDetail>, Problem> {
     caller.must_be(&READERS)?;
@@ -117,10 +111,9 @@ pub(super) async fn show(
 
 /// Who ran what, how much of it needed a human, and how long that took
 #[utoipa::path(get, path = "/v1/stats", params(Question), tag = "records", responses(
-    (status = 200, body = Object), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = Object), Failure))]
 pub(super) async fn stats(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InQuery(Question { q }): InQuery<Question>,
 ) -> Result<Json<expacti_agent::log::Stats>, Problem> {
     caller.must_be(&READERS)?;

@@ -2,33 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use axum::extract::State;
-use axum::{Extension, Json};
+use axum::Json;
 use expacti_agent::log::InForce;
 use expacti_core::docket::Role;
 use expacti_core::record::attempt::rfc3339;
 use similar::TextDiff;
 
-use super::Api;
-use super::extract::Body;
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, Body};
+use super::problem::{Failure, Problem};
 use super::records::READERS;
 use crate::operations::{Operations, StoredRules};
-use crate::wire::{ProblemBody, RuleChange, RuleEdit, RulesKept, StoredRulesView};
+use crate::wire::{RuleChange, RuleEdit, RulesKept, StoredRulesView};
 
 /// How many changes are told.
 const CHANGES: u32 = 100;
 
 /// The text of the rules that this node keeps itself
 #[utoipa::path(get, path = "/v1/rules/stored", tag = "rules", responses(
-    (status = 200, body = StoredRulesView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn show(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<StoredRulesView>, Problem> {
+    (status = 200, body = StoredRulesView), Failure))]
+pub(super) async fn show(Asked { api, caller }: Asked) -> Result<Json<StoredRulesView>, Problem> {
     caller.must_be(&Role::ALL)?;
     let StoredRules { path, text, digest } = api.operate_on(Operations::stored_rules).await?;
     Ok(Json(StoredRulesView { path, text, digest }))
@@ -38,10 +31,9 @@ pub(super) async fn show(
 ///
 /// It is kept only if it is right together with all other rules, and if nobody else has changed it since (409).
 #[utoipa::path(put, path = "/v1/rules/stored", tag = "rules", request_body = RuleEdit, responses(
-    (status = 200, body = RulesKept), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = RulesKept), Failure))]
 pub(super) async fn keep(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     Body(RuleEdit { text, was }): Body<RuleEdit>,
 ) -> Result<Json<RulesKept>, Problem> {
     caller.must_be(&[Role::Admin])?;
@@ -53,11 +45,8 @@ pub(super) async fn keep(
 
 /// Who changed the rules in force, when and how, newest first
 #[utoipa::path(get, path = "/v1/rules/history", tag = "rules", responses(
-    (status = 200, body = Vec<RuleChange>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn history(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<RuleChange>>, Problem> {
+    (status = 200, body = Vec<RuleChange>), Failure))]
+pub(super) async fn history(Asked { api, caller }: Asked) -> Result<Json<Vec<RuleChange>>, Problem> {
     caller.must_be(&READERS)?;
     let past = api.records()?.rules_in_force(CHANGES + 1).await?;
     let changes = tokio::task::spawn_blocking(move || changes(&past)).await;

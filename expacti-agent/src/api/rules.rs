@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::{Extension, Json};
+use axum::Json;
 use expacti_core::assess;
 use expacti_core::docket::Role;
 use expacti_core::record::filter::{By, Filter};
@@ -14,13 +13,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::extract::Body;
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, Body};
+use super::problem::{Failure, Problem};
 use super::records::now_us;
 use crate::daemon::engine::Engine;
 use crate::judging::{Outcome, now, request_of};
-use crate::wire::{ProblemBody, RuleCheck, RulePage, RuleProblem, RuleView};
+use crate::wire::{RuleCheck, RulePage, RuleProblem, RuleView};
 
 /// Beyond this many, hits are not counted.
 const MOST: u32 = 1_000;
@@ -29,11 +27,8 @@ const MONTH: i64 = 30 * 86_400 * 1_000_000;
 
 /// Every rule in force
 #[utoipa::path(get, path = "/v1/rules", tag = "rules", responses(
-    (status = 200, body = RulePage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn list(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<RulePage>, Problem> {
+    (status = 200, body = RulePage), Failure))]
+pub(super) async fn list(Asked { api, caller }: Asked) -> Result<Json<RulePage>, Problem> {
     caller.must_be(&Role::ALL)?;
     let engine = api.engine()?;
     let mut findings: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -64,10 +59,9 @@ pub(super) async fn list(
 /// The body is a request, such as `{"argv":["git","push"]}`, or one that has `shell` for `argv`. Nothing is run and
 /// nobody is asked.
 #[utoipa::path(post, path = "/v1/rules/try", tag = "rules", request_body = Object, responses(
-    (status = 200, body = Object), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = Object), Failure))]
 pub(super) async fn attempt(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     Body(body): Body<Value>,
 ) -> Result<Json<Outcome>, Problem> {
     caller.must_be(&Role::ALL)?;
@@ -85,10 +79,9 @@ pub(super) struct Draft {
 
 /// Say whether a text of rules would be loaded
 #[utoipa::path(post, path = "/v1/rules/check", tag = "rules", request_body = Draft, responses(
-    (status = 200, body = RuleCheck), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = RuleCheck), Failure))]
 pub(super) async fn check(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     Body(Draft { text }): Body<Draft>,
 ) -> Result<Json<RuleCheck>, Problem> {
     caller.must_be(&Role::ALL)?;

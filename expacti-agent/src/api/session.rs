@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json};
 use expacti_core::docket::Voter;
 
 use super::Api;
-use super::extract::Body;
-use super::guard::{Caller, by_token};
+use super::extract::{Asked, Body};
+use super::guard::by_token;
 use super::peer::Peer;
-use super::problem::Problem;
+use super::problem::{Failure, Problem};
 use crate::clock::epoch_seconds;
 use crate::web::{IDLE, LIFE, Session};
-use crate::wire::{Credentials, Me, ProblemBody, SessionView};
+use crate::wire::{Credentials, Me, SessionView};
 
 /// The cookie over TLS: browsers take it over TLS alone, and for exactly this host.
 const SECURE: &str = "__Host-expacti";
@@ -27,7 +27,7 @@ const PLAIN: &str = "expacti-session";
 /// The answer sets a cookie. Requests that change something repeat `csrf` in the header `expacti-csrf`. Who guesses
 /// has to wait.
 #[utoipa::path(post, path = "/v1/session", tag = "session", security(()), request_body = Credentials, responses(
-    (status = 201, body = SessionView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, body = SessionView), Failure))]
 pub(super) async fn begin(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -77,11 +77,8 @@ pub(super) async fn begin(
 
 /// Who has signed in here
 #[utoipa::path(get, path = "/v1/session", tag = "session", responses(
-    (status = 200, body = SessionView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn show(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<SessionView>, Problem> {
+    (status = 200, body = SessionView), Failure))]
+pub(super) async fn show(Asked { api, caller }: Asked) -> Result<Json<SessionView>, Problem> {
     let totp = api.reviewers.needs_totp(&caller.voter.name);
     let session = caller.session.ok_or_else(none)?;
     Ok(Json(view(caller.voter, totp, session)))
@@ -89,11 +86,8 @@ pub(super) async fn show(
 
 /// Sign out
 #[utoipa::path(delete, path = "/v1/session", tag = "session", responses(
-    (status = 204), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn end(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, Problem> {
+    (status = 204), Failure))]
+pub(super) async fn end(Asked { api, caller }: Asked) -> Result<Response, Problem> {
     api.sessions.end(&caller.session.ok_or_else(none)?.key);
     let response = StatusCode::NO_CONTENT.into_response();
     let cookie = if caller.peer.is_tls() {

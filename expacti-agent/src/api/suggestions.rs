@@ -2,22 +2,18 @@
 
 #![expect(unused_qualifications, reason = "what utoipa makes of `params` names its type by a path")]
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::{Extension, Json};
+use axum::Json;
 use expacti_core::docket::Role;
 use expacti_core::remember::Suggestion;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Api;
-use super::extract::{Body, InPath, InQuery};
-use super::guard::Caller;
-use super::problem::Problem;
+use super::extract::{Asked, Body, InPath, InQuery};
+use super::problem::{Failure, Problem};
 use super::records::{READERS, now_us};
 use crate::suggestions::{Looked, look_back, part_of_the_past};
-use crate::wire::{Acceptance, AcceptedView, ProblemBody, SuggestionPage};
+use crate::wire::{Acceptance, AcceptedView, SuggestionPage};
 
 /// Which part of the past, and what is worth a rule.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,10 +30,9 @@ pub(super) struct Wanted {
 
 /// Rules that would have saved questions, with what they would have matched and what not
 #[utoipa::path(get, path = "/v1/rules/suggestions", params(Wanted), tag = "rules", responses(
-    (status = 200, body = SuggestionPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = SuggestionPage), Failure))]
 pub(super) async fn list(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InQuery(Wanted { q, at_least }): InQuery<Wanted>,
 ) -> Result<Json<SuggestionPage>, Problem> {
     caller.must_be(&READERS)?;
@@ -51,10 +46,9 @@ pub(super) async fn list(
 /// The suggestions are made anew with the same `q` and `at_least`. Where they hold no rule of this name any more, such
 /// as because the log went on, nothing is kept (409).
 #[utoipa::path(post, path = "/v1/rules/suggestions/{name}/accept", tag = "rules", params(("name" = String, Path)), request_body = Acceptance, responses(
-    (status = 200, body = AcceptedView), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, body = AcceptedView), Failure))]
 pub(super) async fn accept(
-    State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
+    Asked { api, caller }: Asked,
     InPath(name): InPath<String>,
     Body(Acceptance { q, at_least }): Body<Acceptance>,
 ) -> Result<Json<AcceptedView>, Problem> {
