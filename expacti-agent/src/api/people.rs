@@ -41,7 +41,7 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<WelcomeView>), Problem> {
     caller.must_be(&[Role::Admin])?;
     caller.must_show_totp(&api)?;
-    let new = checked(body)?;
+    let new = checked(body, api.config.root_is_admin)?;
     let voter = Voter { name: new.name.clone(), roles: new.roles.clone(), teams: new.teams.clone() };
     let _permit = api.hashing.acquire().await;
     let reviewers = Arc::clone(&api.reviewers);
@@ -72,7 +72,7 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn checked(body: NewReviewer) -> Result<New, Problem> {
+fn checked(body: NewReviewer, root_is_admin: bool) -> Result<New, Problem> {
     if body.roles.is_empty() {
         return Err(Problem::bad_input("`roles` names at least one of viewer, reviewer, admin, auditor"));
     }
@@ -80,9 +80,13 @@ fn checked(body: NewReviewer) -> Result<New, Problem> {
     if body.teams.len() > 64 || !body.teams.iter().all(is_team) {
         return Err(Problem::bad_input("`teams` holds at most 64 names of 1 to 64 characters"));
     }
-    // An empty-handed root is the daemon itself; the built-in reviewer of that name must stay one human.
-    if body.name == super::ROOT || body.uid == Some(0) {
-        return Err(Problem::bad_input("`root` and uid 0 are the built-in reviewer of this host"));
+    // Records name the built-in reviewer, who must stay one human; also where it is switched off only now.
+    if body.name == super::ROOT {
+        return Err(Problem::bad_input("`root` is the built-in reviewer of this host"));
+    }
+    if body.uid == Some(0) && root_is_admin {
+        let detail = "uid 0 is the built-in reviewer `root` as long as `api.root_is_admin` is on";
+        return Err(Problem::bad_input(detail));
     }
     let NewReviewer { name, roles, teams, uid, totp } = body;
     Ok(New { name, roles: roles.into_iter().collect(), teams: teams.into_iter().collect(), uid, totp })

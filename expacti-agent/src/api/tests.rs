@@ -203,6 +203,27 @@ async fn strangers_and_wrong_tokens_are_nobody() {
 }
 
 #[tokio::test]
+async fn a_user_of_this_host_is_a_reviewer_without_a_token() {
+    let uid = Some(rustix::process::getuid().as_raw());
+    let add = |served: &Served, name: &str, uid| {
+        let admin = served.reviewer("admin", &[Role::Admin]);
+        let new = NewReviewer { name: name.into(), roles: vec![Role::Viewer], uid, ..NewReviewer::default() };
+        ask(move || admin.post::<WelcomeView>("/v1/reviewers", &new))
+    };
+    let served = Served::start(ApiConfig { root_is_admin: false, ..ApiConfig::default() });
+    add(&served, "carol", uid).await.unwrap();
+    let here = Client::new(&served.socket, None, "cli");
+    assert_eq!(ask(move || here.get::<Me>("/v1/me").unwrap().name).await, "carol");
+    // One user is one human, and root is nobody else while it is one by itself.
+    let second =
+        NewReviewer { name: "dora".into(), roles: vec![Role::Viewer], uid, ..NewReviewer::default() };
+    let carol = served.reviewer("ada", &[Role::Admin]);
+    assert_eq!(code(ask(move || carol.post::<WelcomeView>("/v1/reviewers", &second)).await).0, 409);
+    let served = Served::start(ApiConfig::default());
+    assert_eq!(code(add(&served, "carol", Some(0)).await), (422, "bad-input".into()));
+}
+
+#[tokio::test]
 async fn a_reviewer_begins_and_ends_through_the_api() {
     let served = Served::start(ApiConfig::default());
     let admin = served.reviewer("admin", &[Role::Admin]);
