@@ -9,8 +9,12 @@ set -eu
 
 expacti=$1
 examples=${2:-30}
+here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
+mkdir "$folder/home"
+# With rules and a log that has a past, so that every endpoint has something to answer from.
 "$expacti" simulate --socket "$folder/api.sock" --reviewers "$folder/reviewers.toml" --attempts 60 \
+    --requests "$here/web/support/requests.jsonl" --starter all --home "$folder/home" --past 300 \
     --tcp 127.0.0.1:0 --rate 1000000 >"$folder/said" &
 daemon=$!
 trap 'kill $daemon; rm -rf "$folder"' EXIT
