@@ -23,6 +23,7 @@ mod suggestions;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -95,12 +96,14 @@ pub(crate) struct ApiConfig {
     pub(crate) requests_per_second: u32,
     /// Requests that one peer may make at once.
     pub(crate) burst: u32,
+    /// The name of this node.
+    pub(crate) node: String,
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
         let hosts = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
-        Self { hosts, root_is_admin: true, requests_per_second: 50, burst: 200 }
+        Self { hosts, root_is_admin: true, requests_per_second: 50, burst: 200, node: String::new() }
     }
 }
 

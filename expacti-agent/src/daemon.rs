@@ -108,7 +108,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     rules_of(&config.rules, Some(&learned(&config.home)?), &tools, 0)?;
     let boot: BootId = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.parse()?;
     let place = config.log.for_home(&config.home).map_err(anyhow::Error::msg)?;
-    let log = Log::open(place).await.context("the exec log")?;
+    let (node, log) = (place.node_name.clone(), Log::open(place).await.context("the exec log")?);
 
     let instance = getrandom::u64().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     let mut maps = kernel::load(&config.bpffs, instance)?;
@@ -133,7 +133,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
 
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
     let (gated, callers, epoch) =
-        (Arc::clone(&gate) as _, config.api.for_callers(), format!("{instance:016x}"));
+        (Arc::clone(&gate) as _, config.api.for_callers(node), format!("{instance:016x}"));
     let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch);
     let mut serving = serve_api(&api, &config).await?;
 

@@ -22,7 +22,7 @@ pub(crate) use self::live::{Follower, Gone, Live, News, Numbered};
 pub(crate) use self::ports::{
     Agent, Durable, Kernel, KernelRefused, Log, LogFailed, NobodyToNotify, Notifier,
 };
-pub(crate) use self::recent::Recent;
+pub(crate) use self::recent::{Recent, Version};
 pub(crate) use self::standing::Standing;
 
 use self::release::{Outlets, pass_on, release};

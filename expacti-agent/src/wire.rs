@@ -10,7 +10,7 @@ mod shown;
 use expacti_core::assessment::SeenCommand;
 use expacti_core::docket::{Grant, GrantId, Outcome, Role};
 use expacti_core::evaluation::{Evaluation, Level};
-use expacti_core::request::{ExecRequest, Script};
+use expacti_core::request::ExecRequest;
 use expacti_core::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -118,10 +118,26 @@ pub(crate) struct CardDetail {
     pub(crate) claim: Option<Untrusted>,
     /// What the agent wanted to run before, oldest first.
     pub(crate) before: Vec<PastView>,
-    /// The script of this path that the agent last ran, where it differs.
+    /// What its script or program text was when people last approved it, or else when it last ran and was another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub(crate) last_script: Option<Script>,
+    pub(crate) earlier: Option<EarlierText>,
+    /// The node that it would run on, by its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
+    pub(crate) node: String,
+}
+
+/// An earlier version of a program text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct EarlierText {
+    /// The argument that it stands for; none for the script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) word: Option<usize>,
+    /// It, as far as it was read. Text of an agent.
+    #[schema(value_type = String)]
+    pub(crate) text: Untrusted,
+    /// Who approved it; nobody where it ran without being asked about.
+    pub(crate) by: Vec<String>,
 }
 
 /// An exec of the past.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use axum::Json;
 use expacti_core::assess;
 use expacti_core::docket::{Answer, Repeat, Role, Scope, Vote};
-use expacti_core::request::ExecRequest;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Asked, Body, InPath, InQuery};
 use super::problem::{Failure, Problem};
+use super::versions;
 use crate::wire::{
     AnswerWord, CardDetail, CardPage, CardView, PastView, RepeatWord, TicketState, TicketView, VoteBody,
     VoteResult, masked_line, outcome_in_words,
@@ -89,11 +89,11 @@ pub(super) async fn show(
             Some(outcome) => format!("ticket {id} has ended: {}", outcome_in_words(outcome)),
             None => format!("there is no ticket {id} that waits"),
         })?;
-        let last =
-            card.request.script.as_ref().and_then(|script| view.recent.last_version(&card.agent, script));
-        let last = last.filter(|last| card.request.script.as_ref() != Some(last));
-        let mut earlier = ExecRequest { script: last, ..ExecRequest::default() };
-        masker.request(&mut earlier);
+        let script = card.request.script.as_ref();
+        let earlier = script.and_then(|script| view.recent.last_version(&card.agent, script));
+        // What ran unasked and is the same says nothing.
+        let earlier = earlier.filter(|version| !version.by.is_empty() || Some(&version.script) != script);
+        let earlier = earlier.and_then(|version| versions::masked(version, &masker));
         let before = view.recent.before(&card.agent, card.id);
         let before = before.into_iter().map(|past| PastView {
             ticket: past.ticket,
@@ -110,14 +110,23 @@ pub(super) async fn show(
             request,
             evaluation: (*card.evaluation).clone(),
             commands: Vec::new(),
-            last_script: earlier.script,
+            earlier,
+            node: String::new(),
         })
     });
     let mut detail = detail.await?.map_err(|why: String| Problem::not_found(why))?;
     // Not at the desk, where others wait. The log knows more: what ran by the kernel's memory, and before this daemon.
-    if let Ok(Ok(before)) = tokio::time::timeout(PATIENCE, api.session_before(detail.card.id)).await {
+    let (before, approved) = tokio::join!(
+        tokio::time::timeout(PATIENCE, api.session_before(detail.card.id)),
+        tokio::time::timeout(PATIENCE, api.approved_version(&detail.request)),
+    );
+    if let Ok(Ok(before)) = before {
         detail.before = before;
     }
+    if let Ok(Ok(Some(approved))) = approved {
+        detail.earlier = Some(approved);
+    }
+    detail.node.clone_from(&api.config.node);
     detail.commands = assess(&detail.request, &api.tools()).commands;
     Ok(Json(detail))
 }

@@ -34,9 +34,7 @@ pub(super) async fn similar(
 ) -> Result<Json<SimilarView>, Problem> {
     caller.must_be(&READERS)?;
     let request = api.request_of(id).await?;
-    let agent = Some(request.agent.name.clone()).filter(|name| !name.is_empty());
-    let filter = Filter { agent, exe: program(&request), decision: Some(Wanted::Held), ..Filter::default() };
-    let past = api.records()?.query(&filter, None, MOST).await?.attempts;
+    let past = api.held_before(&request, MOST).await?;
     let mut view = SimilarView::default();
     let mut by = BTreeSet::new();
     for attempt in past.iter().filter(|attempt| attempt.state != Stands::Pending) {
@@ -109,6 +107,18 @@ fn program(request: &ExecRequest) -> Option<String> {
 }
 
 impl Api {
+    /// What the agent of a request wanted to run of the same program, and people were asked about. Newest first.
+    pub(super) async fn held_before(
+        &self,
+        request: &ExecRequest,
+        most: u32,
+    ) -> Result<Vec<Attempt>, Problem> {
+        let agent = Some(request.agent.name.clone()).filter(|name| !name.is_empty());
+        let filter =
+            Filter { agent, exe: program(request), decision: Some(Wanted::Held), ..Filter::default() };
+        Ok(self.records()?.query(&filter, None, most).await?.attempts)
+    }
+
     /// What a card asks for, without its secrets.
     async fn request_of(&self, id: u64) -> Result<ExecRequest, Problem> {
         let card = self.desk.look(move |view| view.docket.card(id)).await?;

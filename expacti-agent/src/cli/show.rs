@@ -90,6 +90,9 @@ pub(super) fn text(detail: &CardDetail) -> String {
     optional(&mut line, "cwd", request.cwd.as_ref());
     optional(&mut line, "terminal", request.tty.as_ref());
     line("user", &format!("uid {} (effective {})", request.credentials.uid, request.credentials.euid));
+    if !detail.node.is_empty() {
+        line("node", &plain(&detail.node));
+    }
     line("stdin", &stdin(&request.stdin));
     for (name, value) in &request.env {
         line("environment", &format!("{name}={value}"));

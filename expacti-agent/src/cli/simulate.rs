@@ -109,6 +109,7 @@ impl Simulate {
         let config = ApiConfig {
             requests_per_second: self.rate,
             burst: self.rate.saturating_mul(4),
+            node: "simulation".to_owned(),
             ..ApiConfig::default()
         };
         let mut random = [0; 16];

@@ -45,7 +45,7 @@ pub(crate) struct ApiSettings {
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        let ApiConfig { hosts, root_is_admin, requests_per_second, burst } = ApiConfig::default();
+        let ApiConfig { hosts, root_is_admin, requests_per_second, burst, .. } = ApiConfig::default();
         Self {
             socket: SOCKET.into(),
             own_socket: Some(OWN_SOCKET.into()),
@@ -106,9 +106,10 @@ impl ApiSettings {
         });
     }
 
-    /// How those who ask are treated.
-    pub(crate) fn for_callers(&self) -> ApiConfig {
+    /// How those who ask are treated, on the node of this name.
+    pub(crate) fn for_callers(&self, node: String) -> ApiConfig {
         ApiConfig {
+            node,
             hosts: self.hosts.clone(),
             root_is_admin: self.root_is_admin,
             requests_per_second: self.requests_per_second,

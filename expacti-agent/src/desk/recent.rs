@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use expacti_core::docket::{Change, Outcome, Record};
+use expacti_core::docket::{Author, Change, Outcome, Record};
 use expacti_core::request::{ExecRequest, Script};
 use expacti_core::untrusted::Untrusted;
 
@@ -24,11 +24,20 @@ pub(crate) struct Past {
     pub(crate) outcome: Option<Outcome>,
 }
 
-/// The last execs of each agent, and the last scripts that humans let run.
+/// A script as it was when it was let run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// Its text.
+    pub(crate) script: Script,
+    /// Who approved it; nobody where it ran without being asked about.
+    pub(crate) by: Vec<String>,
+}
+
+/// The last execs of each agent, and the last versions of the scripts that were let run.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     agents: BTreeMap<String, VecDeque<Past>>,
-    scripts: VecDeque<(String, Script)>,
+    scripts: VecDeque<(String, Version)>,
     claims: BTreeMap<String, Untrusted>,
 }
 
@@ -51,8 +60,9 @@ impl Recent {
                 self.agents.get_mut(agent).and_then(|past| past.iter_mut().find(|p| p.ticket == ticket));
             let Some(past) = past else { return };
             past.outcome = Some(outcome.clone());
-            if let (Outcome::Allowed { .. }, Some(script)) = (outcome, past.request.script.clone()) {
-                self.keep(agent, script);
+            if let (Outcome::Allowed { by, .. }, Some(script)) = (outcome, past.request.script.clone()) {
+                let by = if let Author::Humans { names } = by { names.clone() } else { Vec::new() };
+                self.keep(agent, Version { script, by });
             }
         }
     }
@@ -63,10 +73,9 @@ impl Recent {
         past.filter(|past| past.ticket < ticket).cloned().collect()
     }
 
-    /// The script of the same path that the agent last ran.
-    pub(crate) fn last_version(&self, agent: &str, script: &Script) -> Option<Script> {
-        let of_agent = |(name, kept): &&(String, Script)| name == agent && kept.path == script.path;
-        self.scripts.iter().find(of_agent).map(|(_, kept)| kept.clone())
+    /// The script of the same path that people last approved for the agent, or else that it last ran.
+    pub(crate) fn last_version(&self, agent: &str, script: &Script) -> Option<Version> {
+        self.scripts.iter().find(|kept| is_of(kept, agent, script)).map(|(_, kept)| kept.clone())
     }
 
     /// What an agent says of itself, once it has said anything.
@@ -82,11 +91,20 @@ impl Recent {
         }
     }
 
-    fn keep(&mut self, agent: &str, script: Script) {
-        self.scripts.retain(|(name, kept)| name != agent || kept.path != script.path);
+    fn keep(&mut self, agent: &str, version: Version) {
+        let is_same = |kept: &(String, Version)| is_of(kept, agent, &version.script);
+        // What people approved is what the next version is held against, whatever ran unasked in between.
+        if version.by.is_empty() && self.scripts.iter().any(|kept| is_same(kept) && !kept.1.by.is_empty()) {
+            return;
+        }
+        self.scripts.retain(|kept| !is_same(kept));
         if self.scripts.len() >= SCRIPTS {
             self.scripts.pop_front();
         }
-        self.scripts.push_back((agent.to_owned(), script));
+        self.scripts.push_back((agent.to_owned(), version));
     }
+}
+
+fn is_of((name, kept): &(String, Version), agent: &str, script: &Script) -> bool {
+    name == agent && kept.script.path == script.path
 }

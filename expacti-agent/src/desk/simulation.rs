@@ -255,6 +255,7 @@ fn digest_of(request: &ExecRequest) -> Digest {
         request.argv.hash(&mut hasher);
         request.cwd.hash(&mut hasher);
         request.exe.path.hash(&mut hasher);
+        request.script.as_ref().map(|script| &script.text).hash(&mut hasher);
         half.copy_from_slice(&hasher.finish().to_be_bytes());
     }
     Digest(digest)

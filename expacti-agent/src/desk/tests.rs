@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use expacti_core::docket::{
     Answer, Author, CastVote, Change, GrantId, Policy, Refusal, Repeat, Role, Scope, Vote, Voter,
 };
-use expacti_core::evaluation::Decision;
-use expacti_core::request::ExecRequest;
+use expacti_core::evaluation::{Decision, Evaluation};
+use expacti_core::request::{Agent, ExecRequest, Script};
 
 use super::simulation::{Simulation, held};
-use super::{DeskError, News};
+use super::{DeskError, News, Version};
 
 async fn vote(simulation: &Simulation, ticket: u64, name: &str, answer: Answer) -> Result<usize, DeskError> {
     let card = simulation.desk.card(ticket).await.unwrap().unwrap();
@@ -139,6 +139,31 @@ async fn what_ran_before_is_there_to_be_looked_at() {
     let before = simulation.desk.look(move |view| view.recent.before("claude", second)).await.unwrap();
     let lines: Vec<String> = before.iter().map(|past| past.request.argv[1].to_string()).collect();
     assert_eq!(lines, ["add"]);
+}
+
+#[tokio::test]
+async fn the_version_of_a_script_that_people_approved_is_kept() {
+    let simulation = Simulation::start(&["claude"], Policy::default());
+    let script = |text: &str| Script { path: "/x.sh".into(), text: text.into(), ..Script::default() };
+    let run = |text: &str, decision| {
+        let request = ExecRequest {
+            argv: vec!["/x.sh".into()],
+            agent: Agent { name: "claude".into(), ..Agent::default() },
+            script: Some(script(text)),
+            ..ExecRequest::default()
+        };
+        let evaluation = Evaluation { decision, ..held(45, "looks risky") };
+        simulation.kernel.attempt(&simulation.desk, request, evaluation)
+    };
+    let version = async || {
+        let any = script("");
+        simulation.desk.look(move |view| view.recent.last_version("claude", &any)).await.unwrap().unwrap()
+    };
+    run("one", Decision::Allow);
+    assert_eq!(version().await, Version { script: script("one"), by: Vec::new() });
+    vote(&simulation, run("two", Decision::Hold), "alice", once()).await.unwrap();
+    run("three", Decision::Allow);
+    assert_eq!(version().await, Version { script: script("two"), by: vec!["alice".into()] });
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::theme::Kind;
 use crate::cli::{in_words, stdin};
-use crate::wire::{CardDetail, command_line};
+use crate::wire::{CardDetail, EarlierText, command_line};
 
 /// Bytes of one argument or script that are shown.
 const MOST: usize = 64 * 1024;
@@ -35,15 +35,15 @@ pub(super) struct Rows {
 /// Everything about a card.
 pub(super) fn of(detail: &CardDetail) -> Rows {
     let mut rows = Rows::default();
-    let CardDetail { card, request, evaluation, before, last_script, claim, .. } = detail;
+    let CardDetail { card, request, evaluation, before, earlier, claim, node, .. } = detail;
     for (at, word) in request.argv.iter().enumerate() {
         rows.untrusted(&format!("argv[{at}]"), word);
         if word.as_bytes().contains(&b'\n') {
-            rows.text(word);
+            rows.text(word, earlier.as_ref().filter(|earlier| earlier.word == Some(at)));
         }
     }
     if let Some(script) = &request.script {
-        rows.script(script, last_script.as_ref());
+        rows.script(script, earlier.as_ref().filter(|earlier| earlier.word.is_none()));
     }
     rows.untrusted("executable", &request.exe.path);
     for interpreter in &request.interpreters {
@@ -66,10 +66,9 @@ pub(super) fn of(detail: &CardDetail) -> Rows {
         rows.plain("", format!("{:+} {}", factor.points, visible(&factor.because)));
     }
     let (uid, euid) = (request.credentials.uid, request.credentials.euid);
-    rows.plain(
-        "user",
-        if uid == euid { format!("uid {uid}") } else { format!("uid {uid}, effective {euid}") },
-    );
+    let place = if node.is_empty() { String::new() } else { format!(", on node {}", visible(node)) };
+    let effective = if uid == euid { String::new() } else { format!(", effective {euid}") };
+    rows.plain("user", format!("uid {uid}{effective}{place}"));
     for (name, value) in &request.env {
         rows.untrusted("environment", &Untrusted::from([name.as_bytes(), b"=", value.as_bytes()].concat()));
     }
@@ -114,23 +113,30 @@ impl Rows {
         self.all.push(Row { label: label.to_owned(), pieces: pieces(text, Kind::Plain) });
     }
 
-    /// A text of several lines, each on its own row.
-    fn text(&mut self, text: &Untrusted) {
-        for line in text.as_bytes().split(|byte| *byte == b'\n') {
-            let pieces =
-                if line.is_empty() { Vec::new() } else { pieces(&Untrusted::from(line), Kind::Plain) };
-            self.all.push(Row { label: "   |".to_owned(), pieces });
-        }
-    }
-
-    fn script(&mut self, script: &Script, last: Option<&Script>) {
-        self.untrusted("script", &script.path);
-        if script.truncated {
-            self.kind("NOT READ", "the script goes on beyond what is shown".to_owned(), Kind::Strong);
-        }
-        let Some(last) = last else { return self.text(&script.text) };
-        self.kind("", "what changed since it last ran here:".to_owned(), Kind::Strong);
-        let (old, new) = (last.text.to_lossy(), script.text.to_lossy());
+    /// A text of several lines, each on its own row, with what changed since an earlier version.
+    fn text(&mut self, text: &Untrusted, earlier: Option<&EarlierText>) {
+        let Some(earlier) = earlier.filter(|earlier| earlier.text != *text) else {
+            if let Some(EarlierText { by, .. }) = earlier {
+                self.kind(
+                    "",
+                    format!("unchanged since {} approved it", visible(&by.join(", "))),
+                    Kind::Strong,
+                );
+            }
+            for line in text.as_bytes().split(|byte| *byte == b'\n') {
+                let pieces =
+                    if line.is_empty() { Vec::new() } else { pieces(&Untrusted::from(line), Kind::Plain) };
+                self.all.push(Row { label: "   |".to_owned(), pieces });
+            }
+            return;
+        };
+        let since = if earlier.by.is_empty() {
+            "what changed since it last ran here:".to_owned()
+        } else {
+            format!("what changed since {} approved it:", visible(&earlier.by.join(", ")))
+        };
+        self.kind("", since, Kind::Strong);
+        let (old, new) = (earlier.text.to_lossy(), text.to_lossy());
         for change in TextDiff::from_lines(&*old, &*new).iter_all_changes() {
             let (mark, kind) = match change.tag() {
                 ChangeTag::Equal => ("   |", Kind::Plain),
@@ -140,6 +146,14 @@ impl Rows {
             let line = Untrusted::from(change.value().trim_end_matches('\n'));
             self.all.push(Row { label: mark.to_owned(), pieces: pieces(&line, kind) });
         }
+    }
+
+    fn script(&mut self, script: &Script, earlier: Option<&EarlierText>) {
+        self.untrusted("script", &script.path);
+        if script.truncated {
+            self.kind("NOT READ", "the script goes on beyond what is shown".to_owned(), Kind::Strong);
+        }
+        self.text(&script.text, earlier);
     }
 }
 

@@ -23,7 +23,6 @@ fn card(id: u64, score: u8, command: &str) -> CardView {
 fn detail(card: &CardView, argv: &[&str]) -> Box<CardDetail> {
     let script =
         json!({ "path": "/app/x.sh", "sha256": "", "text": "set -e\nrm -rf dist\n", "truncated": false });
-    let last = json!({ "path": "/app/x.sh", "sha256": "", "text": "set -e\nls\n", "truncated": false });
     serde_json::from_value(json!({
         "card": card,
         "request": { "argv": argv, "exe": { "path": "/bin/sh" }, "cwd": "/app", "script": script },
@@ -33,7 +32,7 @@ fn detail(card: &CardView, argv: &[&str]) -> Box<CardDetail> {
             "decided_by": { "by": "threshold" }, "approvals": 1, "roles": [], "rule_generation": 1,
         },
         "before": [{ "ticket": 1, "command": "git pull", "ago_ms": 61_000, "outcome": "allowed: risk 20 LOW" }],
-        "last_script": last,
+        "earlier": { "text": "set -e\nls\n", "by": ["bob"] },
     }))
     .unwrap()
 }

@@ -26,7 +26,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 36] = [
+static ASSETS: [Asset; 37] = [
     asset!("index.html", PAGE),
     asset!("app/agents.js", SCRIPT),
     asset!("app/alerts.js", SCRIPT),
@@ -47,6 +47,7 @@ static ASSETS: [Asset; 36] = [
     asset!("app/main.js", SCRIPT),
     asset!("app/overview.js", SCRIPT),
     asset!("app/pages.js", SCRIPT),
+    asset!("app/program.js", SCRIPT),
     asset!("app/queue.js", SCRIPT),
     asset!("app/record.js", SCRIPT),
     asset!("app/rules.js", SCRIPT),

@@ -1,12 +1,11 @@
 // A card whole: everything that a decision needs, what decides first.
 
 import { get } from "./api.js";
-import { diff } from "./diff.js";
-import { el } from "./dom.js";
-import { shell } from "./highlight.js";
+import { el, section } from "./dom.js";
+import { script, texts } from "./program.js";
 import { levelOf, tokens, tree } from "./tokens.js";
-import { lengthOf, line, shown, textOf } from "./untrusted.js";
-import { ago, bytes, duration, plural } from "./words.js";
+import { line, shown } from "./untrusted.js";
+import { ago, duration, plural } from "./words.js";
 
 export function card(detail) {
   const { request, evaluation, commands } = detail;
@@ -14,19 +13,16 @@ export function card(detail) {
     headline(detail),
     section("Command", tokens(request.argv), request.missing?.length > 0 && missing(request.missing)),
     nested(commands) && section("What it runs", tree(commands)),
-    request.script && script(request.script, detail.last_script),
+    texts(request.argv, detail.earlier),
+    request.script && section("Script", script(request.script, detail.earlier)),
     section("Risk", risk(evaluation, detail.card.decided_by)),
-    section("Where and who", facts(request)),
+    section("Where and who", facts(request, detail.node)),
     detail.claim && section("What the agent says", claim(detail.claim)),
     similar(detail.card),
     section("Before this", before(detail.before)),
     request.lineage?.length > 0 && section("Started by", lineage(request.lineage)),
     el("p", { class: "digest" }, "digest ", el("code", null, detail.card.digest)),
   ];
-}
-
-function section(title, ...content) {
-  return el("section", { class: "block", "aria-label": title }, el("h3", null, title), content);
 }
 
 function headline({ card: { id, level, score, agent, count, because } }) {
@@ -74,7 +70,7 @@ export function risk(evaluation, decidedBy) {
   ];
 }
 
-function facts(request) {
+function facts(request, node) {
   const { credentials = {}, exe = {}, container, git, stdin } = request;
   const uid = credentials.uid ?? 0, euid = credentials.euid ?? 0;
   const rows = [
@@ -84,6 +80,7 @@ function facts(request) {
     ["user", uid === euid ? `uid ${uid}${uid === 0 ? " (root)" : ""}` : `uid ${uid}, effective ${euid}`],
     ["container", container && container.id && shown(`${container.name} of ${container.image} (${container.runtime})`)],
     ["pod", container?.pod && shown(`${container.namespace ?? "default"}/${container.pod}`)],
+    ["node", node],
     ["cgroup", request.agent?.cgroup && shown(request.agent.cgroup)],
     ["git", git && [git.branch !== undefined && ["branch ", shown(git.branch)], git.remote !== undefined && [" · ", shown(git.remote)]]],
     ["standard input", stdinWords(stdin)],
@@ -131,23 +128,6 @@ function before(past) {
 export function outcomeKind(outcome) {
   if (!outcome) return "pending";
   return outcome.startsWith("allowed") ? "allowed" : "denied";
-}
-
-function script(now, last) {
-  const title = last ? "Script, and what changed since it last ran" : "Script";
-  const rows = last ? diff(textOf(last.text), textOf(now.text)) : textOf(now.text).split("\n").map((text) => ({ kind: "same", text }));
-  let number = 0;
-  const text = el("div", { class: "script", tabindex: "0", role: "group", "aria-label": title }, rows.map((row) => {
-    if (row.kind !== "removed") number += 1;
-    const sign = { same: " ", added: "+", removed: "−" }[row.kind];
-    return el("div", { class: `line ${row.kind}` }, el("span", { class: "number" }, row.kind === "removed" ? "" : String(number)), el("span", { class: "sign" }, sign), el("code", null, row.text === "" ? "" : shown(row.text, shell)));
-  }));
-  return section(
-    title,
-    el("p", { class: "faint" }, shown(now.path), ` · ${bytes(lengthOf(now.text))} · sha256 ${now.sha256.slice(0, 16)}…`),
-    now.truncated && el("p", { class: "notice bad" }, "The script goes on beyond what could be read."),
-    text,
-  );
 }
 
 // What humans said to the same command before. It comes later than the card, into a place that is kept for it.

@@ -5,7 +5,11 @@ const MOST = 1_500;
 
 // Lines in order: { kind: "same" | "added" | "removed", text }.
 export function diff(before, after) {
-  const a = before.split("\n"), b = after.split("\n");
+  return diffOfLines(before.split("\n"), after.split("\n"));
+}
+
+// The same of lines that are there already; equal ones are the same string.
+export function diffOfLines(a, b) {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;

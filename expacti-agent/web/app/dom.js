@@ -7,6 +7,11 @@ export function el(name, properties, ...children) {
   return fill(document.createElement(name), properties, children);
 }
 
+// A part of a card under a name of its own.
+export function section(title, ...content) {
+  return el("section", { class: "block", "aria-label": title }, el("h3", null, title), content);
+}
+
 export function svg(name, properties, ...children) {
   return fill(document.createElementNS(SVG, name), properties, children);
 }

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { badge, risk } from "./card.js";
 import { el, replace } from "./dom.js";
+import { script } from "./program.js";
 import { tokens, tree } from "./tokens.js";
 import { shown } from "./untrusted.js";
 import { clock, seconds } from "./words.js";
@@ -30,6 +31,7 @@ function draw({ record, commands, before, started, incomplete }) {
     record.alarms?.length > 0 && el("p", { class: "notice bad" }, record.alarms.join("; ")),
     section("Command", tokens(request.argv)),
     commands.length > 1 && section("What it would run", tree(commands)),
+    request.script && section("Script", script(request.script)),
     section("How it was decided", decision(record)),
     section("Risk", risk(evaluation)),
     section("Processes", processes(record, started, incomplete)),

@@ -12,12 +12,24 @@ export function textOf(value) {
 }
 
 export function bytesOf(value) {
+  if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return new TextEncoder().encode(value);
   return Uint8Array.from(atob(value?.base64 ?? ""), (c) => c.charCodeAt(0));
 }
 
 export function lengthOf(value) {
   return bytesOf(value).length;
+}
+
+// Its lines, each a value of its own.
+export function linesOf(value) {
+  if (typeof value === "string") return value.split("\n");
+  const all = bytesOf(value), lines = [];
+  for (let at = 0, end = 0; end >= 0; at = end + 1) {
+    end = all.indexOf(10, at);
+    lines.push(all.subarray(at, end < 0 ? all.length : end));
+  }
+  return lines;
 }
 
 // What was written, in pieces: { text, escape } in their order.

@@ -7,7 +7,7 @@ use expacti_agent::log::{Config, Log, Place};
 use expacti_core::docket::{Policy, Role};
 use expacti_core::history::History;
 use expacti_core::record::entry::BootId;
-use expacti_core::request::{Agent, ExecRequest, Executable};
+use expacti_core::request::{Agent, ExecRequest, Executable, Script};
 use expacti_core::rules::{RuleSet, Source};
 use expacti_core::{Tools, assess};
 use serde_json::{Value, json};
@@ -51,17 +51,28 @@ impl Site {
         let home = tempfile::tempdir().unwrap();
         let place = Place::Sqlite(home.path().join("log.db"));
         let log = Log::open(Config::new(place, home.path())).await.unwrap();
-        let boot = BootId(0x3f2a_9c1e << 96 | 1);
-        let ledger = Ledger::new(log.clone(), boot);
-        let simulation = Simulation::recorded(&["claude"], Policy::default(), ledger);
-        let served = Served::around(simulation, ApiConfig::default());
-        served.api.look_back(log.reader().clone(), boot, Arc::clone(&engine));
+        let served = served(&log, &engine, 1);
         Self { served, log, engine, _home: home }
+    }
+
+    /// Another life of the daemon, over the same log.
+    fn again(&self) -> Served {
+        served(&self.log, &self.engine, 2)
     }
 
     /// An agent tries this, and the engine judges it.
     pub(super) async fn attempt(&self, argv: &[&str]) -> u64 {
+        self.attempt_at(&self.served, argv, None).await
+    }
+
+    async fn attempt_at(&self, served: &Served, argv: &[&str], script: Option<&str>) -> u64 {
+        let script = script.map(|text| Script {
+            path: "/work/deploy.sh".into(),
+            text: text.into(),
+            ..Script::default()
+        });
         let request = ExecRequest {
+            script,
             argv: argv.iter().map(|word| (*word).into()).collect(),
             agent: Agent { name: "claude".into(), cgroup: "/agents/claude".into() },
             exe: Executable { path: format!("/usr/bin/{}", argv[0]).into(), ino: 1, ..Executable::default() },
@@ -69,9 +80,10 @@ impl Site {
             ..ExecRequest::default()
         };
         let evaluation = self.engine.now().judge(&request, &[], &History::default()).evaluation;
-        let ticket = self.served.simulation.kernel.attempt(&self.served.simulation.desk, request, evaluation);
+        let Simulation { kernel, desk, .. } = &served.simulation;
+        let ticket = kernel.attempt(desk, request, evaluation);
         // Whatever comes of it at once is on record when the desk answers.
-        self.served.simulation.desk.look(|_| ()).await.unwrap();
+        desk.look(|_| ()).await.unwrap();
         ticket
     }
 
@@ -88,6 +100,15 @@ impl Site {
             .map(|line| format!("{} {}", line["state"].as_str().unwrap(), line["command"].as_str().unwrap()))
             .collect()
     }
+}
+
+fn served(log: &Log, engine: &Arc<InForce>, life: u128) -> Served {
+    let boot = BootId(0x3f2a_9c1e << 96 | life);
+    let ledger = Ledger::new(log.clone(), boot);
+    let simulation = Simulation::recorded(&["claude"], Policy::default(), ledger);
+    let served = Served::around(simulation, ApiConfig::default());
+    served.api.look_back(log.reader().clone(), boot, Arc::clone(engine));
+    served
 }
 
 #[tokio::test]
@@ -222,6 +243,36 @@ async fn a_card_tells_what_people_said_before_and_what_always_would_mean() {
     assert_eq!(rule["matched"], 3, "{rule}");
     let card = site.get(&alice, &format!("/v1/cards/{ticket}")).await.unwrap();
     assert_eq!(card["commands"][0]["words"][1]["text"], "install");
+}
+
+#[tokio::test]
+async fn a_text_is_held_against_the_version_that_people_approved() {
+    let site = Site::start().await;
+    let alice = site.served.reviewer("alice", &[Role::Reviewer]);
+    let deploy = ["sh", "deploy.sh"];
+    let approved = "set -e\ngit push origin main\n";
+    let refused = "set -e\ngit push origin main v1\n";
+    for (text, answer) in [(approved, AnswerWord::Approve), (refused, AnswerWord::Deny)] {
+        let (ticket, voter) = (site.attempt_at(&site.served, &deploy, Some(text)).await, alice.clone());
+        ask(move || vote(&voter, ticket, answer).unwrap()).await;
+    }
+    // The next daemon, which has seen none of it, tells it too: the log knows.
+    let next = site.again();
+    let bob = next.reviewer("bob", &[Role::Reviewer]);
+    for (served, client) in [(&site.served, &alice), (&next, &bob)] {
+        let ticket = site.attempt_at(served, &deploy, Some(refused)).await;
+        let card = site.get(client, &format!("/v1/cards/{ticket}")).await.unwrap();
+        assert_eq!(card["earlier"], json!({ "text": approved, "by": ["alice"] }));
+    }
+
+    // A text behind -c has no name: what is much like it is its version.
+    let lines = |last: &str| format!("cd /srv\ngit push origin main\n{last}\n");
+    let ticket = site.attempt(&["sh", "-c", &lines("ls")]).await;
+    let voter = alice.clone();
+    ask(move || vote(&voter, ticket, AnswerWord::Approve).unwrap()).await;
+    let now = site.attempt(&["sh", "-c", &lines("git push origin v1")]).await;
+    let card = site.get(&alice, &format!("/v1/cards/{now}")).await.unwrap();
+    assert_eq!(card["earlier"], json!({ "word": 2, "text": lines("ls"), "by": ["alice"] }));
 }
 
 #[tokio::test]
