@@ -1,7 +1,7 @@
 // 5,000 cards at once.
 
 import { expect, test } from "@playwright/test";
-import { Daemon, ready, signIn } from "./support/daemon.js";
+import { Daemon, HOME, REQUESTS, ready, signIn } from "./support/daemon.js";
 
 test("5,000 cards are painted within a second, and decided within a tenth", async ({ page }, info) => {
   const daemon = await Daemon.start("--attempts", "5000", "--timeout", "900");
@@ -36,6 +36,67 @@ test("5,000 cards are painted within a second, and decided within a tenth", asyn
     console.log(said);
     expect(painted).toBeLessThan(1_000);
     expect(times[5]).toBeLessThan(100);
+  } finally {
+    await daemon.end();
+  }
+});
+
+// As many as somebody has the time to make: EXPACTI_RECORDS=1000000, with a release build in EXPACTI_BIN.
+const RECORDS = Number(process.env.EXPACTI_RECORDS ?? 0);
+
+test("a log of any length is searched and scrolled", async ({ page }) => {
+  test.skip(RECORDS === 0, "EXPACTI_RECORDS says how many; it takes minutes to make them");
+  test.setTimeout(1_800_000);
+  const daemon = await Daemon.start("--requests", REQUESTS, "--attempts", "14", "--starter", "all", "--home", HOME, "--past", String(RECORDS), "--timeout", "3600");
+  try {
+    await signIn(page, daemon, daemon.reviewer("ada", "admin", "auditor"), "/");
+    const times = [];
+    // From the deed to the painted answer.
+    const measure = async (what, act, shown) => {
+      const begun = await page.evaluate(() => performance.now());
+      await act();
+      await shown();
+      const ended = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())))));
+      times.push(ended - begun);
+      console.log(`${(ended - begun).toFixed(0).padStart(6)} ms  ${what}`);
+    };
+    const list = page.locator(".list");
+    const none = () => expect(page.locator(".log .row.awaited")).toHaveCount(0, { timeout: 30_000 });
+    const row = (place) => page.locator(`.log .row[aria-posinset="${place}"]:not(.awaited)`).waitFor({ timeout: 30_000 });
+    const total = async () => Number((await page.locator(".log-state").textContent()).replace(/\D/g, ""));
+    await measure("the log's page", () => page.getByRole("link", { name: "Log", exact: true }).click(), () => row(1));
+    expect(await total()).toBeGreaterThanOrEqual(RECORDS);
+    for (const [what, part] of [["its middle", 0.5], ["its end", 1], ["a tenth down", 0.1], ["nine tenths down", 0.9]]) {
+      const place = Math.max(1, Math.round((await total()) * part));
+      await measure(what, () => list.evaluate((one, to) => { one.scrollTop = (one.scrollHeight - one.clientHeight) * to; }, part), () => part === 1 ? row(place) : none());
+    }
+    // Frames while somebody scrolls on and on.
+    const frames = await list.evaluate(async (one) => {
+      const gaps = [];
+      let last = performance.now();
+      for (let i = 0; i < 120; i += 1) {
+        one.scrollTop -= 7;
+        const now = await new Promise(requestAnimationFrame);
+        gaps.push(now - last);
+        last = now;
+      }
+      return gaps.sort((a, b) => a - b);
+    });
+    console.log(`scrolling: half of the frames within ${frames[60].toFixed(0)} ms, the slowest ${frames.at(-1).toFixed(0)} ms; ${await page.locator(".log .row").count()} rows in the page`);
+    for (const question of ["level:critical", "decision:denied", "decision:allowed", "agent:claude", "by:alice", "kubectl", "exe:git since:24h", "agent:codex decision:held npm", "by:nobody"]) {
+      const search = async () => {
+        await page.getByLabel("Question").fill(question);
+        await page.keyboard.press("Enter");
+      };
+      const answered = page.waitForResponse((response) => response.url().includes(`&q=${encodeURIComponent(question)}&`));
+      await measure(question, search, async () => { await answered; await none(); });
+    }
+    await measure("a record", () => page.goto(`${daemon.url}/log?q=level%3Acritical`).then(() => page.locator(".log .row a").first().click()), () => page.locator(".processes .own").waitFor());
+    for (const name of ["Overview", "Agents", "Rules"]) {
+      const done = { Overview: ".columns", Agents: ".spark", Rules: "tbody tr" }[name];
+      await measure(name, () => page.getByRole("link", { name, exact: true }).click(), () => page.locator(done).first().waitFor({ timeout: 60_000 }));
+    }
+    expect(Math.max(...times)).toBeLessThan(3_000);
   } finally {
     await daemon.end();
   }

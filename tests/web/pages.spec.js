@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { Daemon, HOME, REQUESTS, ready, signIn } from "./support/daemon.js";
+import { Daemon, HOME, REQUESTS, RULES, ready, signIn } from "./support/daemon.js";
 
 // Where screenshots are kept; without it they are only looked at by the tests.
 const SHOTS = process.env.EXPACTI_SCREENSHOTS;
@@ -12,7 +12,7 @@ const SHOTS = process.env.EXPACTI_SCREENSHOTS;
 let daemon, admin;
 
 test.beforeAll(async () => {
-  daemon = await Daemon.start("--requests", REQUESTS, "--attempts", "14", "--starter", "all", "--home", HOME, "--past", "4000", "--timeout", "900");
+  daemon = await Daemon.start("--requests", REQUESTS, "--attempts", "14", "--starter", "all", "--rules", RULES, "--home", HOME, "--past", "4000", "--timeout", "900");
   admin = daemon.reviewer("ada", "admin", "reviewer");
 });
 
@@ -164,4 +164,27 @@ test("a draft of a rule is checked as it is typed, and a command tried against t
   await page.keyboard.press("Enter");
   await expect(page.getByText("It would be denied.")).toBeVisible();
   await expect(page.getByText("never-allow/force-push-protected").first()).toBeVisible();
+});
+
+test("rules show what they are worth, when they end, and which are never reached", async ({ page }) => {
+  await signIn(page, daemon, admin, "/rules");
+  const rule = (name) => page.getByRole("row").filter({ has: page.getByText(name, { exact: true }) });
+  // What decided lately, a link to it, and when it last did.
+  await expect(rule("no-auto-approve").getByRole("link")).toHaveText(/^[\d,]+$/);
+  await expect(rule("no-auto-approve")).toContainText(/\d+[smhd] ago/);
+  await expect(rule("no-auto-approve").locator(".finding")).toContainText("plan-first");
+  await expect(rule("freeze")).toContainText("2027-01-01");
+  await expect(rule("freeze")).toContainText("approvals: 2, by reviewer");
+  await rule("no-auto-approve").getByRole("link").click();
+  await expect(page.locator(".log .row .by").first()).toHaveText("rule:no-auto-approve");
+  await expect(page.locator(".log .row").first()).toContainText("terraform apply");
+});
+
+test("the overview says how much needed people, and links to it", async ({ page }) => {
+  await signIn(page, daemon, admin, "/overview");
+  await expect(page.getByRole("img", { name: /percent of what ran needed no human/ })).toBeVisible();
+  await expect(page.getByText("half of reviews took less")).toBeVisible();
+  await expect(page.locator(".columns rect.reviewed").first()).toBeVisible();
+  await page.locator(".lines a").first().click();
+  await expect(page.locator(".processes .own")).toBeVisible();
 });

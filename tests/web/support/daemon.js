@@ -11,11 +11,13 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const EXPACTI = process.env.EXPACTI_BIN ?? path.join(here, "../../../target/debug/expacti");
 
-// Stands for a folder of this daemon, where it keeps an exec log.
+// Stands for a folder of this daemon, where it keeps an exec log, and for a socket where its agent asks.
 export const HOME = "@home";
+export const OWN = "@own";
 // What agents try: the first fourteen wait for people.
 export const REQUESTS = path.join(here, "requests.jsonl");
-
+// Rules of a team, beside those in the binary.
+export const RULES = path.join(here, "team.toml");
 
 export class Daemon {
   static async start(...options) {
@@ -30,10 +32,15 @@ export class Daemon {
     return path.join(this.folder, "api.sock");
   }
 
+  get own() {
+    return path.join(this.folder, "own.sock");
+  }
+
   async up(address) {
     const where = ["--socket", this.socket, "--reviewers", path.join(this.folder, "reviewers.toml"), "--tcp", address];
     const fast = ["--rate", "5000"];
-    const options = this.options.map((option) => (option === HOME ? path.join(this.folder, "home") : option));
+    const places = { [HOME]: path.join(this.folder, "home"), [OWN]: this.own };
+    const options = this.options.map((option) => places[option] ?? option);
     this.child = spawn(EXPACTI, ["simulate", ...where, ...fast, ...options], { stdio: ["ignore", "pipe", "inherit"] });
     // It says so when it serves.
     const lines = createInterface({ input: this.child.stdout });
@@ -89,7 +96,7 @@ export class Daemon {
   }
 
   expacti(...args) {
-    const env = { ...process.env, EXPACTI_SOCKET: this.socket };
+    const env = { ...process.env, EXPACTI_SOCKET: this.socket, EXPACTI_OWN_SOCKET: this.own };
     return execFileSync(EXPACTI, args, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
