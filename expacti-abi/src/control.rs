@@ -26,11 +26,14 @@ pub struct Control {
     pub key: [u64; 2],
     /// The canary's cgroup; zero where there is none.
     pub canary: u64,
+    /// How long the daemon may take to say whose a new cgroup is, in nanoseconds.
+    pub told_ns: u64,
 }
 
-const _: () = assert!(size_of::<Control>() == 80);
+const _: () = assert!(size_of::<Control>() == 88);
 
-/// One enrolled cgroup. Written by the daemon, read by the hooks.
+/// One enrolled cgroup, or one of which nobody has said yet whose it is. Written by the daemon, and by the hook that sees
+/// cgroups being made; read by all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Agent {
@@ -40,9 +43,11 @@ pub struct Agent {
     pub pad: u32,
     /// The generation of this agent's verdicts: raised when its policy or its grants change.
     pub generation: u64,
+    /// When the kernel saw it being made, on the boot clock, where it is [`agent::NEW`].
+    pub made_ns: u64,
 }
 
-const _: () = assert!(size_of::<Agent>() == 16);
+const _: () = assert!(size_of::<Agent>() == 24);
 
 /// Bits of [`Agent::flags`].
 pub mod agent {
@@ -56,6 +61,10 @@ pub mod agent {
     pub const CANARY: u32 = 8;
     /// What humans decide is held behind the commit. Read by the daemon only.
     pub const HOLD_AFTER: u32 = 16;
+    /// Just made where agents are expected: nothing runs in it until the daemon says whose it is, or for too long.
+    pub const NEW: u32 = 32;
+    /// It was gated later than its first exec. Read by the daemon only.
+    pub const LATE: u32 = 64;
 }
 
 /// Counters, one slot each, kept per CPU. They make every silent path visible.
@@ -84,6 +93,8 @@ pub mod counter {
     pub const RESTARTS: u32 = 10;
     /// Attempts of an enrolled task against the gate itself that were refused.
     pub const DEFENDED: u32 = 11;
+    /// New cgroups that are not held though agents are expected there, because the table of agents is full.
+    pub const NEW_UNHELD: u32 = 12;
     /// How many counters there are.
-    pub const COUNT: u32 = 12;
+    pub const COUNT: u32 = 13;
 }

@@ -25,7 +25,7 @@ pub mod kind {
     pub const OFFENCE: u32 = 7;
     /// [`super::Moment`]: the kernel denied a ticket by itself; `value` is one of [`super::reason`].
     pub const DENIED: u32 = 8;
-    /// [`super::Moment`]: a cgroup was made; `value` is its id.
+    /// [`super::Moment`]: a cgroup was made where agents are expected; `value` is its id.
     pub const CGROUP: u32 = 9;
     /// [`super::Moment`]: the canary's exec was refused, as it must be.
     pub const CANARY: u32 = 10;
@@ -45,6 +45,8 @@ pub mod reason {
     pub const TOO_DEEP: u64 = 5;
     /// The verdict was not used in time or speaks of another attempt.
     pub const STALE: u64 = 6;
+    /// Nobody said in time whose the new cgroup is.
+    pub const UNTOLD: u64 = 7;
 }
 
 /// What a member tried against the gate.

@@ -26,6 +26,9 @@ pub const MAX_TICKETS: u32 = 16_384;
 /// Enrolled cgroups.
 pub const MAX_AGENTS: u32 = 16_384;
 
+/// Folders, and names in folders, at which new cgroups are expected.
+pub const MAX_WATCHED: u32 = 4096;
+
 /// Exact verdicts kept in the kernel.
 pub const MAX_CACHED: u32 = 65_536;
 

@@ -20,10 +20,14 @@ pub mod map {
     pub const SEQUENCE: &str = "SEQUENCE";
     /// Counters by `control::counter`.
     pub const COUNTERS: &str = "COUNTERS";
+    /// Cgroup id to `Below`.
+    pub const PARENTS: &str = "PARENTS";
+    /// `Place` to `Watch`.
+    pub const PLACES: &str = "PLACES";
 
     /// All of them.
-    pub const ALL: [&str; 9] =
-        [EVENTS, AGENTS, TASKS, TICKETS, CACHE, EXECUTABLES, CONTROL, SEQUENCE, COUNTERS];
+    pub const ALL: [&str; 11] =
+        [EVENTS, AGENTS, TASKS, TICKETS, CACHE, EXECUTABLES, CONTROL, SEQUENCE, COUNTERS, PARENTS, PLACES];
 }
 
 /// How a program hangs in the kernel.
@@ -50,11 +54,13 @@ pub struct Program {
 
 /// Every program: those on the road of an exec in the order in which the kernel calls them, and then those that defend
 /// the gate. All of these hooks exist on all kernels from 6.1 on.
-pub const PROGRAMS: [Program; 15] = [
+pub const PROGRAMS: [Program; 17] = [
+    tracepoint("cgroup_made", "cgroup_mkdir"),
+    tracepoint("cgroup_gone", "cgroup_rmdir"),
     lsm("task_alloc", "task_alloc"),
     Program { sleepable: true, ..lsm("check", "bprm_check_security") },
     Program { sleepable: true, ..lsm("committed", "bprm_committed_creds") },
-    Program { name: "exit", hook: Hook::Tracepoint, target: "sched_process_exit", sleepable: false },
+    tracepoint("exit", "sched_process_exit"),
     lsm("bpf", "bpf"),
     lsm("task_kill", "task_kill"),
     lsm("file_sigio", "file_send_sigiotask"),
@@ -70,4 +76,8 @@ pub const PROGRAMS: [Program; 15] = [
 
 const fn lsm(name: &'static str, target: &'static str) -> Program {
     Program { name, hook: Hook::Lsm, target, sleepable: false }
+}
+
+const fn tracepoint(name: &'static str, target: &'static str) -> Program {
+    Program { name, hook: Hook::Tracepoint, target, sleepable: false }
 }

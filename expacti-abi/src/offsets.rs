@@ -92,4 +92,12 @@ offsets! {
     nsproxy_mnt: "nsproxy"."mnt_ns";
     mnt_ns_inum: "mnt_namespace"."ns.inum";
     signal_live: "signal_struct"."live";
+    cgroup_kn: "cgroup"."kn";
+    cgroup_level: "cgroup"."level";
+    cgroup_parent: "cgroup"."self.parent";
+    cgroup_root: "cgroup"."root";
+    css_cgroup: "cgroup_subsys_state"."cgroup";
+    cgroup_root_number: "cgroup_root"."hierarchy_id";
+    kernfs_id: "kernfs_node"."id";
+    kernfs_name: "kernfs_node"."name";
 }

@@ -49,7 +49,7 @@ fn attempt(number: u64) -> Entry {
     let word = |text: &&str| (*text).into();
     let request = ExecRequest {
         argv: argv.iter().map(word).collect(),
-        agent: Agent { name: agent.clone(), cgroup: format!("/agents/{agent}") },
+        agent: Agent { name: agent.clone(), cgroup: format!("/agents/{agent}"), ..Agent::default() },
         exe: Executable {
             path: format!("/usr/bin/{}", argv[0]).into(),
             dev: 65_024,

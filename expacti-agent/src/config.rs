@@ -5,6 +5,7 @@
 
 mod agents;
 mod api;
+mod containers;
 mod layers;
 mod log;
 mod notifications;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use expacti_core::rules::read::Table;
 
-pub(crate) use self::agents::{AgentConfig, Whereabouts, check_name};
+pub(crate) use self::agents::{AgentConfig, Whereabouts, check_name, check_template};
 pub(crate) use self::api::ApiSettings;
 pub(crate) use self::log::{LogSettings, Strictness};
 pub(crate) use self::notifications::NotificationSettings;
@@ -28,6 +29,7 @@ pub(crate) use self::policy::{FailMode, Hold, Mode, Treatment};
 pub(crate) use self::rules::RuleSettings;
 
 use self::layers::{Layer, read_layers};
+use crate::containers::Settings;
 
 /// Where the daemon looks for it unless it is told otherwise.
 pub(crate) const FILE: &str = "/etc/expacti/expacti.toml";
@@ -40,17 +42,30 @@ pub(crate) const DEFAULT_POLICY: &str = "default";
 
 /// Sections with settings of their own, and their keys. Each can be set by the environment, too: `log.retention` by
 /// `EXPACTI_LOG_RETENTION`.
-pub(crate) const SECTIONS: [(&str, &[&str]); 6] = [
+pub(crate) const SECTIONS: [(&str, &[&str]); 7] = [
     ("", &["home", "bpffs", "grace", "canary"]),
     ("log", &log::KEYS),
     ("rules", &rules::KEYS),
     ("api", &api::KEYS),
     ("notifications", &notifications::KEYS),
+    ("containers", &containers::KEYS),
     ("policy.default", &policy::KEYS),
 ];
 
-const TOP: [&str; 11] =
-    ["home", "bpffs", "grace", "canary", "log", "rules", "api", "notifications", "notify", "policy", "agent"];
+const TOP: [&str; 12] = [
+    "home",
+    "bpffs",
+    "grace",
+    "canary",
+    "log",
+    "rules",
+    "api",
+    "notifications",
+    "notify",
+    "containers",
+    "policy",
+    "agent",
+];
 
 /// Everything that operators can set.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +86,8 @@ pub(crate) struct Config {
     pub(crate) api: ApiSettings,
     /// Who is told.
     pub(crate) notifications: NotificationSettings,
+    /// What is asked about containers, and where they are expected.
+    pub(crate) containers: Settings,
     /// How agents are treated, by name. `default` is always there.
     pub(crate) policies: BTreeMap<String, Treatment>,
     /// Agents that are gated from the start.
@@ -88,6 +105,7 @@ impl Default for Config {
             rules: RuleSettings::default(),
             api: ApiSettings::default(),
             notifications: NotificationSettings::default(),
+            containers: Settings::default(),
             policies: BTreeMap::from([(DEFAULT_POLICY.to_owned(), Treatment::default())]),
             agents: Vec::new(),
         }
@@ -149,6 +167,7 @@ impl Config {
             with(table, "rules", |table| config.rules.read(table));
             with(table, "api", |table| config.api.read(table));
             with(table, "notifications", |table| config.notifications.read(table));
+            with(table, "containers", |table| containers::read(table, &mut config.containers));
         }
         for layer in layers {
             config.notifications.read_ways(&layer.table);

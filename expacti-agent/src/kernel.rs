@@ -4,6 +4,7 @@ mod btf;
 mod canary;
 pub(crate) mod cgroup;
 mod gate;
+mod handle;
 mod load;
 mod maps;
 mod namespace;
@@ -17,7 +18,8 @@ pub(crate) mod trial;
 mod unload;
 
 pub(crate) use self::canary::{Canary, FOLDER as CANARY_FOLDER, Flight};
-pub(crate) use self::gate::{EnrolError, Gate, boot_ns};
+pub(crate) use self::gate::{EnrolError, Expected, Gate, Member, Names, boot_ns};
+pub(crate) use self::handle::folder_of_id;
 pub(crate) use self::load::{load, retire_others};
 pub(crate) use self::namespace::enter_hosts_cgroups;
 pub(crate) use self::ring::{Event, Ring};

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod containers;
 mod daemon;
 mod desk;
 mod doctor;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use expacti_core::remember::Suggestion;
 
 use crate::config::{Hold, Mode};
+use crate::containers::Selector;
 
 /// Does it. Methods may take a moment and may block: call them where that keeps nobody waiting.
 pub(crate) trait Operations: Send + Sync + 'static {
@@ -45,6 +46,8 @@ pub(crate) enum Home {
     Unit(String),
     /// Where this process is.
     Pid(u32),
+    /// In every container that this means.
+    Selected(Selector),
 }
 
 /// An agent to be gated.

@@ -1,5 +1,6 @@
 //! What the API says and takes, as its server and its clients share it.
 
+mod containers;
 mod operations;
 mod problem;
 mod records;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::operations::Standing;
 
+pub(crate) use self::containers::ContainerView;
 pub(crate) use self::operations::{HoldWord, ModeWord, NewAgent, ReloadView};
 pub(crate) use self::problem::ProblemBody;
 pub(crate) use self::records::{
@@ -257,6 +259,12 @@ pub(crate) struct AgentView {
     pub(crate) since: u64,
     /// How many of its tickets wait.
     pub(crate) pending: u32,
+    /// It had begun before it was gated: what it ran before is not in the log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) late: bool,
+    /// The container that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) container: Option<ContainerView>,
     /// Who stopped it, where it is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stopped_by: Option<String>,

@@ -67,6 +67,9 @@ pub struct Agent {
     pub name: String,
     /// Its cgroup's path on the host.
     pub cgroup: String,
+    /// It had begun before it was gated: what it ran before is not in the log.
+    #[serde(skip_serializing_if = "is_default")]
+    pub late: bool,
 }
 
 /// A file that will be executed.

@@ -3,7 +3,7 @@
 //! Each looks at the object of the call first, which is nearly always none of ours and costs a few loads. Only then it
 //! matters whose task is calling. Nobody but members of an agent is ever refused anything.
 
-use expacti_abi::control::counter;
+use expacti_abi::control::{agent, counter};
 use expacti_abi::event::kind;
 use expacti_abi::limits::OFFENCE_NS;
 use expacti_abi::task::TaskState;
@@ -21,6 +21,8 @@ pub(crate) fn refuse(offence: u64, detail: u32) -> i32 {
     let task = Task::current();
     match member::find(control, task) {
         Membership::None => return 0,
+        // What a container's runtime does before the first exec in it is not an agent's doing.
+        Membership::Of(member, _) if member.flags & agent::NEW != 0 => return 0,
         // Its mark will not come, but its cgroup says enough.
         Membership::Unmarkable => maps::count(counter::DEFENDED),
         Membership::Of(_, state) => {
@@ -35,7 +37,11 @@ pub(crate) fn refuse(offence: u64, detail: u32) -> i32 {
 #[inline(always)]
 pub(crate) fn refuse_silently() -> i32 {
     let Some(control) = maps::control() else { return 0 };
-    if matches!(member::find(control, Task::current()), Membership::None) { 0 } else { -EPERM }
+    match member::find(control, Task::current()) {
+        Membership::None => 0,
+        Membership::Of(member, _) if member.flags & agent::NEW != 0 => 0,
+        Membership::Of(..) | Membership::Unmarkable => -EPERM,
+    }
 }
 
 #[inline(always)]

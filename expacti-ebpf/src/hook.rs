@@ -1,5 +1,7 @@
 //! One hook a file.
 
+mod cgroup_gone;
+mod cgroup_made;
 mod check;
 mod committed;
 mod exit;

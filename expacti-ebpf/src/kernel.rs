@@ -32,8 +32,10 @@ macro_rules! get {
     }};
 }
 
+mod cgroup;
 mod file;
 
+pub(crate) use self::cgroup::Cgroup;
 pub(crate) use self::file::{File, Inode, Mount, Name, Superblock};
 
 /// Nanoseconds since boot, suspend included: verdicts and graces count time as it passes for humans.

@@ -30,6 +30,7 @@ mod hook;
 mod kernel;
 mod maps;
 mod member;
+mod newcomer;
 mod report;
 mod strings;
 mod ticket;

@@ -16,6 +16,7 @@ use expacti_abi::limits;
 use expacti_abi::offsets::Offsets;
 use expacti_abi::task::TaskState;
 use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
+use expacti_abi::watched::{Below, Place, Watch};
 
 use crate::kernel::Task;
 
@@ -23,7 +24,8 @@ use crate::kernel::Task;
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<u8, { limits::RING as usize }> = RingBuf::new();
 
-/// The daemon writes and clears, hooks read. Full: the daemon refuses to enrol.
+/// The daemon writes and clears, hooks read; the hook on new cgroups adds those that are to be held. Full: the daemon
+/// refuses to enrol, and a new cgroup is not held, which is counted.
 #[btf_map]
 pub(crate) static AGENTS: HashMap<u64, Agent, { limits::MAX_AGENTS as usize }> = HashMap::new();
 
@@ -31,6 +33,15 @@ pub(crate) static AGENTS: HashMap<u64, Agent, { limits::MAX_AGENTS as usize }> =
 /// gone. Full: the attempt is denied with the reason.
 #[btf_map]
 pub(crate) static TICKETS: HashMap<u64, Ticket, { limits::MAX_TICKETS as usize }> = HashMap::new();
+
+/// The daemon writes and clears, the hook on new cgroups reads; it adds those that `PLACES` says others are expected
+/// below, and clears those that are gone. Full: the daemon says so.
+#[btf_map]
+pub(crate) static PARENTS: HashMap<u64, Below, { limits::MAX_WATCHED as usize }> = HashMap::new();
+
+/// The daemon writes and clears, the hook on new cgroups reads. Full: the daemon says so.
+#[btf_map]
+pub(crate) static PLACES: HashMap<Place, Watch, { limits::MAX_WATCHED as usize }> = HashMap::new();
 
 /// The daemon writes, hooks read. Full: the kernel forgets what was used longest ago, which only costs a question.
 #[btf_map]

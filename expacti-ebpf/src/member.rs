@@ -87,6 +87,10 @@ unsafe extern "C" fn each_level(level: u64, search: *mut Search) -> i64 {
     if search.levels >> (level & 63) & 1 == 1 {
         // SAFETY: no pointers.
         let id = unsafe { bpf_get_current_ancestor_cgroup_id(level as i32) };
+        if id == 0 {
+            // The task's own cgroup lies above.
+            return 1;
+        }
         if maps::AGENTS.get_ptr(id).is_some() {
             search.found = id;
         }

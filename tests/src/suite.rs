@@ -2,6 +2,7 @@
 
 mod agents;
 mod config;
+mod containers;
 mod defence;
 mod doctor;
 mod gate;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<Trial> {
         unload::tests(),
         config::tests(),
         agents::tests(),
+        containers::tests(),
         run::tests(),
         transparent::tests(),
         terminal::tests(),

@@ -24,6 +24,8 @@ pub(super) async fn list(Asked { api, caller }: Asked) -> Result<Json<Vec<AgentV
             name: agent.name,
             cgroup: agent.cgroup,
             since: agent.since,
+            late: agent.late,
+            container: agent.container.as_deref().map(Into::into),
         });
         agents.collect()
     });

@@ -118,15 +118,19 @@ pub(super) async fn metrics(Asked { api, caller }: Asked) -> Result<Response, Pr
 }
 
 fn checked(body: NewAgent) -> Result<Enrolment, Problem> {
-    let NewAgent { name, cgroup, unit, pid, policy, mode } = body;
-    check_name(&name)
-        .map_err(|help| Problem::bad_input(format!("{name:?} is no name for an agent; {help}")))?;
-    let home = match (cgroup, unit, pid) {
-        (Some(path), None, None) => Home::Cgroup(path.into()),
-        (None, Some(unit), None) => Home::Unit(unit),
-        (None, None, Some(pid)) => Home::Pid(pid),
-        _ => return Err(Problem::bad_input("name exactly one of `cgroup`, `unit` and `pid`")),
+    let NewAgent { name, cgroup, unit, pid, select, policy, mode } = body;
+    let home = match (cgroup, unit, pid, select) {
+        (Some(path), None, None, None) => Home::Cgroup(path.into()),
+        (None, Some(unit), None, None) => Home::Unit(unit),
+        (None, None, Some(pid), None) => Home::Pid(pid),
+        (None, None, None, Some(selector)) => Home::Selected(selector),
+        _ => return Err(Problem::bad_input("name exactly one of `cgroup`, `unit`, `pid` and `select`")),
     };
+    // Of many it is how their names are made, which is looked at where they are enrolled.
+    if !matches!(home, Home::Selected(_)) {
+        check_name(&name)
+            .map_err(|help| Problem::bad_input(format!("{name:?} is no name for an agent; {help}")))?;
+    }
     let policy = policy.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
     Ok(Enrolment { name, home, policy, mode: mode.map(Into::into) })
 }

@@ -40,7 +40,7 @@ impl Agents {
         }
         let now = epoch_seconds();
         let rows: Vec<[String; 8]> = agents.iter().map(|agent| row(agent, now)).collect();
-        let head = ["AGENT", "MODE", "POLICY", "GATED FOR", "PENDING", "EXECS", "DENIED", "CGROUP"]
+        let head = ["AGENT", "MODE", "POLICY", "GATED FOR", "PENDING", "EXECS", "DENIED", "WHERE"]
             .map(str::to_owned);
         let width = |column: usize| {
             rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default()
@@ -69,6 +69,11 @@ fn row(agent: &AgentView, now: u64) -> [String; 8] {
         None => ("", "", String::new(), String::new()),
     };
     let mode = if agent.stopped_by.is_some() { format!("{mode}, stopped") } else { mode.to_owned() };
+    let mode = if agent.late { format!("{mode}, late") } else { mode };
+    let place = match &agent.container {
+        Some(container) => plain(&container.to_string()),
+        None => plain(&agent.cgroup),
+    };
     [
         plain(&agent.name),
         mode,
@@ -77,6 +82,6 @@ fn row(agent: &AgentView, now: u64) -> [String; 8] {
         agent.pending.to_string(),
         execs,
         denied,
-        plain(&agent.cgroup),
+        place,
     ]
 }

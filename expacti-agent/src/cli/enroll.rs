@@ -10,12 +10,18 @@ use super::connect::Connect;
 use super::ending::Ending;
 use super::pending::plain;
 use crate::client::segment;
+use crate::containers::Selector;
 use crate::wire::{ModeWord, NewAgent};
 
-/// Gate a cgroup, a unit of systemd or a process with its cgroup, from now on and after restarts
+/// Gate a cgroup, a unit of systemd, a process with its cgroup, or containers, from now on and after restarts
 #[derive(Args)]
+#[command(after_help = "\
+Containers and pods: all that is said must be true of them, and * stands for any text. Each becomes an agent before its first
+process runs. Where there may be several, say in the name what tells them apart:
+  expacti enroll 'claude-{container}' --container-label agent=claude
+  expacti enroll '{namespace}.{pod}.{container}' --pod-annotation expacti/gate=yes")]
 pub(super) struct Enroll {
-    /// The agent's name: letters, digits, `-`, `_`, `.`
+    /// The agent's name: letters, digits, `-`, `_`, `.`; of containers also {container}, {id}, {image}, {pod}, {namespace}
     name: String,
     #[command(flatten)]
     home: Home,
@@ -30,17 +36,53 @@ pub(super) struct Enroll {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 struct Home {
     /// Everything in this cgroup and below it
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["unit", "pid"], conflicts_with_all = OF_CONTAINERS)]
     cgroup: Option<PathBuf>,
     /// Everything in the cgroup of this unit of systemd
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, value_name = "UNIT", conflicts_with = "pid", conflicts_with_all = OF_CONTAINERS)]
     unit: Option<String>,
     /// Everything in the cgroup of this process
-    #[arg(long, value_name = "PID")]
+    #[arg(long, value_name = "PID", conflicts_with_all = OF_CONTAINERS)]
     pid: Option<u32>,
+    /// Containers of this name
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    /// Containers of this image
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// Containers with this label; may be given again
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    container_label: Vec<String>,
+    /// Containers of pods of this Kubernetes namespace
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Containers of pods with this label; may be given again
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pod_label: Vec<String>,
+    /// Containers of pods with this annotation; may be given again
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pod_annotation: Vec<String>,
+}
+
+/// Options that say which containers are meant.
+const OF_CONTAINERS: [&str; 6] =
+    ["container", "image", "container_label", "namespace", "pod_label", "pod_annotation"];
+
+impl Home {
+    fn selector(&self) -> Option<Selector> {
+        let selector = Selector {
+            container: self.container.clone(),
+            image: self.image.clone(),
+            container_labels: self.container_label.clone(),
+            namespace: self.namespace.clone(),
+            pod_labels: self.pod_label.clone(),
+            pod_annotations: self.pod_annotation.clone(),
+        };
+        (selector != Selector::default()).then_some(selector)
+    }
 }
 
 /// End the gate around an agent: what waits is denied, what runs is free
@@ -75,7 +117,13 @@ impl From<ModeArg> for ModeWord {
 
 impl Enroll {
     pub(super) fn run(self) -> anyhow::Result<Ending> {
-        let Home { cgroup, unit, pid } = self.home;
+        let select = self.home.selector();
+        let Home { cgroup, unit, pid, .. } = self.home;
+        let done = if select.is_some() {
+            ": containers that fit are gated, each as soon as it is made"
+        } else {
+            " is gated"
+        };
         let cgroup = cgroup.map(|folder| {
             // The daemon stands elsewhere.
             let whole = std::path::absolute(&folder).with_context(|| folder.display().to_string())?;
@@ -89,11 +137,12 @@ impl Enroll {
             cgroup: cgroup.transpose()?,
             unit,
             pid,
+            select,
             policy: self.policy,
             mode: self.mode.map(Into::into),
         };
         self.connect.client("cli")?.tell("POST", "/v1/agents", &new)?;
-        writeln!(io::stdout().lock(), "agent {} is gated", plain(&self.name))?;
+        writeln!(io::stdout().lock(), "agent {}{done}", plain(&self.name))?;
         Ok(Ending::Done)
     }
 }

@@ -12,7 +12,7 @@ use super::duration::in_words;
 use super::ending::Ending;
 use super::pending::plain;
 use crate::client::ClientError;
-use crate::wire::{CardDetail, TicketView};
+use crate::wire::{CardDetail, ContainerView, TicketView};
 
 /// Show one command whole: every argument, where and as whom it would run, and why it waits
 #[derive(Args)]
@@ -66,7 +66,8 @@ pub(super) fn text(detail: &CardDetail) -> String {
         String::new()
     };
     line("ticket", &format!("{}{times}", card.id));
-    line("agent", &plain(&card.agent));
+    let late = if request.agent.late { ", gated later than its first exec" } else { "" };
+    line("agent", &format!("{}{late}", plain(&card.agent)));
     line("risk", &format!("{} {}", card.level, card.score));
     line("held by", &plain(&card.decided_by));
     for factor in &evaluation.factors {
@@ -98,15 +99,7 @@ pub(super) fn text(detail: &CardDetail) -> String {
         line("environment", &format!("{name}={value}"));
     }
     if let Some(container) = &request.container {
-        line(
-            "container",
-            &format!(
-                "{} {} ({})",
-                plain(&container.runtime),
-                plain(&container.name),
-                plain(&container.image)
-            ),
-        );
+        line("container", &plain(&ContainerView::from(container).to_string()));
     }
     optional(&mut line, "git branch", request.git.as_ref().and_then(|git| git.branch.as_ref()));
     optional(&mut line, "git remote", request.git.as_ref().and_then(|git| git.remote.as_ref()));

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use expacti_core::rules::read::{Item, Table, nearest};
 
 use super::policy::KEYS as POLICY_KEYS;
-use super::{DEFAULT_POLICY, Treatment, read};
+use super::{DEFAULT_POLICY, Treatment, containers, read};
+use crate::containers::{Selector, Template};
 
 /// Where an agent lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +16,23 @@ pub(crate) enum Whereabouts {
     Cgroup(PathBuf),
     /// In the cgroup of this unit of systemd.
     Unit(String),
+    /// In every cgroup whose path is like this, each an agent of its own.
+    Pattern(PathBuf),
+    /// In every container that this means, each an agent of its own.
+    Selected(Selector),
+}
+
+impl Whereabouts {
+    /// Whether it stands for agents that come and go, each with a name of its own.
+    pub(crate) fn is_for_many(&self) -> bool {
+        matches!(self, Self::Pattern(_) | Self::Selected(_))
+    }
 }
 
 /// An agent that is gated from the start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AgentConfig {
-    /// Its name.
+    /// Its name, or how the names of its agents are made.
     pub(crate) name: String,
     /// Where it lives.
     pub(crate) whereabouts: Whereabouts,
@@ -59,24 +71,29 @@ pub(super) fn read(table: &Table<'_>, policies: &BTreeMap<String, Treatment>) ->
 }
 
 fn agent(table: &Table<'_>, policies: &BTreeMap<String, Treatment>) -> Option<AgentConfig> {
-    let keys: Vec<&str> = ["name", "cgroup", "unit", "policy"].into_iter().chain(POLICY_KEYS).collect();
+    let keys: Vec<&str> =
+        ["name", "cgroup", "unit", "select", "policy"].into_iter().chain(POLICY_KEYS).collect();
     table.only(&keys);
-    let name = name(table);
-    let whereabouts = match (table.get("cgroup"), table.get("unit")) {
-        (Some(item), None) => cgroup(&item).map(Whereabouts::Cgroup),
-        (None, Some(item)) => unit(&item).map(Whereabouts::Unit),
-        (Some(_), Some(_)) => {
-            table.problem("`cgroup` and `unit` both say where it lives", "leave one of them out");
-            None
-        }
-        (None, None) => {
+    let whereabouts = match (table.get("cgroup"), table.get("unit"), table.get("select")) {
+        (Some(item), None, None) => cgroup(&item).map(|path| {
+            let is_pattern = path.as_os_str().to_string_lossy().contains('*');
+            if is_pattern { Whereabouts::Pattern(path) } else { Whereabouts::Cgroup(path) }
+        }),
+        (None, Some(item), None) => unit(&item).map(Whereabouts::Unit),
+        (None, None, Some(item)) => containers::selector(&item).map(Whereabouts::Selected),
+        (None, None, None) => {
             table.problem(
                 "it is not said where it lives",
-                "write cgroup = \"/sys/fs/cgroup/...\" or unit = \"...\"",
+                "write cgroup = \"/sys/fs/cgroup/...\", unit = \"...\" or select = { container = \"...\" }",
             );
             None
         }
+        _ => {
+            table.problem("`cgroup`, `unit` and `select` each say where it lives", "leave one of them");
+            None
+        }
     };
+    let name = name(table, whereabouts.as_ref());
     let mut policy = DEFAULT_POLICY.to_owned();
     read::text(table, "policy", &mut policy);
     let Some(mut treatment) = policies.get(&policy).cloned() else {
@@ -94,12 +111,21 @@ fn agent(table: &Table<'_>, policies: &BTreeMap<String, Treatment>) -> Option<Ag
     Some(AgentConfig { name: name?, whereabouts: whereabouts?, policy, treatment })
 }
 
-fn name(table: &Table<'_>) -> Option<String> {
+fn name(table: &Table<'_>, whereabouts: Option<&Whereabouts>) -> Option<String> {
     let Some(item) = table.get("name") else {
         table.problem("`name` is missing", "give the agent a name of its own");
         return None;
     };
     let name = item.text()?;
+    if let Some(many) = whereabouts.filter(|whereabouts| whereabouts.is_for_many()) {
+        return match check_template(name, many) {
+            Ok(()) => Some(name.to_owned()),
+            Err(help) => {
+                item.problem(format!("{name:?} is no name for many"), help);
+                None
+            }
+        };
+    }
     match check_name(name) {
         Ok(()) => Some(name.to_owned()),
         Err(help) => {
@@ -107,6 +133,17 @@ fn name(table: &Table<'_>) -> Option<String> {
             None
         }
     }
+}
+
+/// The names of those that come and go must differ.
+pub(crate) fn check_template(name: &str, of: &Whereabouts) -> Result<(), String> {
+    let is_one = matches!(of, Whereabouts::Selected(selector) if selector.names_one());
+    let template = Template::parse(name)?;
+    if template.has_holes() || is_one {
+        return Ok(());
+    }
+    let hole = if matches!(of, Whereabouts::Pattern(_)) { "cgroup" } else { "container" };
+    Err(format!("there may be several: say what tells them apart, as in {name}-{{{hole}}}"))
 }
 
 /// Names appear in commands, paths and messages, so they are plain.
@@ -122,7 +159,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-fn cgroup(item: &Item<'_>) -> Option<PathBuf> {
+pub(super) fn cgroup(item: &Item<'_>) -> Option<PathBuf> {
     let path = read::absolute(item)?;
     if path.starts_with("/sys/fs/cgroup") && path.components().count() > 4 {
         return Some(path);

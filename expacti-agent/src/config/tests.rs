@@ -46,7 +46,7 @@ fn its_examples_work_without_their_comment_signs() {
     let uncommented =
         uncommented.join("\n").replace("url_file = \"/etc/expacti/slack.url\"", "url = \"https://x/\"");
     let config = parse(&uncommented).unwrap();
-    assert_eq!((config.notifications.ways.len(), config.agents.len()), (3, 1), "{uncommented}");
+    assert_eq!((config.notifications.ways.len(), config.agents.len()), (3, 3), "{uncommented}");
     assert_eq!(config.agents[0].treatment.mode, Mode::Shadow);
 }
 
@@ -129,7 +129,7 @@ fn a_file_that_was_asked_for_must_be_there() {
 }
 
 /// What is wrong, the key, and words that its one line holds.
-const WRONG: [(&str, &str); 60] = [
+const WRONG: [(&str, &str); 66] = [
     ("grace = 10", "x.toml:1:9: grace: a whole number where a string belongs"),
     ("grace = \"soon\"", "x.toml:1:9: grace: \"soon\" is no duration"),
     ("grace = \"0s\"", "\"0s\" is no duration"),
@@ -209,6 +209,27 @@ const WRONG: [(&str, &str); 60] = [
     ("[[agent]]\ncgroup = \"/sys/fs/cgroup/a\"", "agent[0]: `name` is missing"),
     ("[[agent]]\nname = \"a b\"\nunit = \"a.service\"", "x.toml:2:8: agent[0].name: \"a b\" is no name"),
     ("[[agent]]\nname = \"a\"", "agent[0]: it is not said where it lives"),
+    (
+        "[[agent]]\nname = \"a\"\nselect = {}",
+        "x.toml:3:10: agent[0].select: it says nothing of the containers that are meant",
+    ),
+    (
+        "[[agent]]\nname = \"a\"\nselect = { container = \"a\", lables = [] }",
+        "agent[0].select.lables: unknown key; known here: container",
+    ),
+    (
+        "[[agent]]\nname = \"a\"\nselect = { container_labels = [\"a=b\"] }",
+        "agent[0].name: \"a\" is no name for many; there may be several: say what tells them apart, as in a-{container}",
+    ),
+    (
+        "[[agent]]\nname = \"a-{nme}\"\ncgroup = \"/sys/fs/cgroup/a/*\"",
+        "agent[0].name: \"a-{nme}\" is no name for many; {nme} is not known; write one of {container}",
+    ),
+    (
+        "[containers]\npatience = \"1m\"",
+        "containers.patience: a container's first exec would wait for longer",
+    ),
+    ("[containers]\ncgroups = [\"/tmp\"]", "containers.cgroups[0]: /tmp is no folder below /sys/fs/cgroup"),
     ("[[agent]]\nname = \"a\"\ncgroup = \"/tmp\"", "agent[0].cgroup: /tmp is no folder below /sys/fs/cgroup"),
     (
         "[[agent]]\nname = \"a\"\nunit = \"a.service\"\n[[agent]]\nname = \"a\"\nunit = \"b.service\"",

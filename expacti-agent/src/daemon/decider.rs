@@ -287,6 +287,7 @@ pub(super) fn reason_text(code: u64) -> &'static str {
         reason::TOO_MANY => "too many pending",
         reason::TOO_DEEP => "too many interpreters",
         reason::STALE => "the verdict was not used in time",
+        reason::UNTOLD => "it was not known in time whether the new cgroup is an agent's",
         _ => "the kernel refused it",
     }
 }

@@ -3,11 +3,14 @@
 //! Everything here is a transaction: it is checked whole, recorded, and only then done.
 
 mod agents;
+mod expected;
 mod learn;
+mod newcomers;
 mod reload;
 mod rules;
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use expacti_abi::control::agent;
@@ -15,8 +18,11 @@ use expacti_agent::log::Health;
 use expacti_core::docket::Input;
 use expacti_core::record::secrets::Masker;
 use expacti_core::remember::Suggestion;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::book::Book;
+pub(crate) use self::newcomers::Told;
+use super::book::{Book, Entry, Instance, Standing as StandingSelector};
 use super::engine::{InForce, Treated};
 use super::ledger::Ledger;
 use super::metrics::{Metrics, Page};
@@ -55,7 +61,13 @@ struct State {
     /// As it is in force.
     config: Config,
     /// Agents that were enrolled while a daemon ran.
-    book: Book,
+    book: Book<Entry>,
+    /// Selectors that were.
+    standing: Book<StandingSelector>,
+    /// Agents that came by selectors and patterns.
+    instances: Book<Instance>,
+    /// In which folder units were seen last.
+    seen: HashMap<String, PathBuf>,
     /// Agents of the configuration whose cgroup is not there, or not there any more.
     awaited: Vec<String>,
 }
@@ -63,10 +75,11 @@ struct State {
 impl Office {
     /// Opens it. Nothing is gated yet.
     pub(crate) fn open(config: Config, load: Loader, rooms: Rooms) -> anyhow::Result<Self> {
-        let path = config.home.join("agents.json");
-        let book = Book::open(path.clone())
-            .map_err(|error| anyhow::anyhow!("{}: {error}; mend or remove it", path.display()))?;
-        let state = Mutex::new(State { config, book, awaited: Vec::new() });
+        let book = open(&config.home.join("agents.json"))?;
+        let standing = open(&config.home.join("selectors.json"))?;
+        let instances = open(&config.home.join("containers.json"))?;
+        let (seen, awaited) = (HashMap::new(), Vec::new());
+        let state = Mutex::new(State { config, book, standing, instances, seen, awaited });
         let Rooms { gate, desk, ledger, engine, metrics, masker } = rooms;
         Ok(Self { gate, desk, ledger, engine, metrics, masker, load, state })
     }
@@ -209,6 +222,11 @@ fn flags_of(treatment: &Treatment) -> u32 {
         Hold::Before => 0,
     };
     watched | open | after
+}
+
+fn open<T: Clone + Serialize + DeserializeOwned>(path: &Path) -> anyhow::Result<Book<T>> {
+    Book::open(path.to_owned())
+        .map_err(|error| anyhow::anyhow!("{}: {error}; mend or remove it", path.display()))
 }
 
 fn failed(error: impl std::fmt::Display) -> OperationError {

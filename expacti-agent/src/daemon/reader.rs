@@ -14,11 +14,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::crew::Crew;
 use super::decider::{Case, Decider, reason_text};
 use super::execs::Execs;
+use super::newcomers::Newcomers;
 use super::offence;
 use super::service::Pulse;
 use crate::clock::epoch_seconds;
 use crate::intake;
-use crate::kernel::{Event, Ring, boot_ns};
+use crate::kernel::{Event, Member, Ring, boot_ns};
 
 /// While events come, those that nobody waits for do not wake us; they are fetched at this interval.
 const DRAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -37,11 +38,17 @@ pub(crate) struct Reader {
     crew: Crew<Case>,
     execs: Execs,
     pulse: Arc<Pulse>,
+    newcomers: Newcomers,
 }
 
 impl Reader {
     /// Starts the threads that look closer, too.
-    pub(crate) fn new(ring: Ring, decider: Decider, pulse: Arc<Pulse>) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        ring: Ring,
+        decider: Decider,
+        pulse: Arc<Pulse>,
+        newcomers: Newcomers,
+    ) -> std::io::Result<Self> {
         let decider = Arc::new(decider);
         let (looks, concludes) = (Arc::clone(&decider), Arc::clone(&decider));
         let crew = Crew::start(
@@ -49,7 +56,7 @@ impl Reader {
             move |case, until| looks.look(case, until),
             move |case, came| concludes.conclude(case, came),
         )?;
-        Ok(Self { ring, decider, crew, execs: Execs::default(), pulse })
+        Ok(Self { ring, decider, crew, execs: Execs::default(), pulse, newcomers })
     }
 
     /// Reads until the process ends. `adopt` hears which tickets an earlier daemon left in the ring, before anything new
@@ -106,9 +113,10 @@ impl Reader {
         if event.flags & flag::WAITS != 0 {
             decider.gate.waits(event.seq, event.tgid);
         }
-        let (name, cgroup) = decider.gate.agent(event.agent).unwrap_or_default();
+        let Member { name, cgroup, late, container } = decider.gate.agent(event.agent).unwrap_or_else(nobody);
         decider.ledger.metrics().attempt(&name, boot_ns().saturating_sub(event.time_ns));
-        let mut request = intake::request(&event, Agent { name, cgroup });
+        let mut request = intake::request(&event, Agent { name, cgroup, late });
+        request.container = container.map(|container| (*container).clone());
         decider.recall(&mut request);
         let program = decider.past.program(&request.exe);
         let (ancestors, lineage) = self.execs.attempted(&event, &request, program);
@@ -187,15 +195,21 @@ impl Reader {
                     .behind(seq, move |decider| decider.ledger.note((seq != 0).then_some(seq), alarm));
             }
             kind::OFFENCE => {
-                let (agent, _) = self.decider.gate.agent(moment.agent).unwrap_or_default();
+                let agent = self.decider.gate.agent(moment.agent).unwrap_or_default().name;
                 self.decider.ledger.note((seq != 0).then_some(seq), offence::entry(&moment, &agent));
             }
+            kind::CGROUP => self.newcomers.came(moment.value),
             kind::CANARY => self.decider.gate.canary_reported(),
             other => {
                 self.decider.alarm("unknown-moment", format!("the kernel told of a moment of kind {other}"));
             }
         }
     }
+}
+
+/// Of a new cgroup of which it was not told in time whose it is. No agent can be called so.
+fn nobody() -> Member {
+    Member { name: "(unknown)".to_owned(), ..Member::default() }
 }
 
 /// From the kernel's wait status.

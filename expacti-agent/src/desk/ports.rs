@@ -3,9 +3,10 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use expacti_core::docket::{Notice, Record, Verdict};
-use serde::Serialize;
+use expacti_core::request::Container;
 
 /// Resolves when the records survive a power cut.
 pub(crate) type Durable = Pin<Box<dyn Future<Output = Result<(), LogFailed>> + Send>>;
@@ -53,7 +54,7 @@ pub(crate) trait Notifier: Send + Sync + 'static {
 }
 
 /// An enrolled agent as the kernel edge knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Agent {
     /// The name that operators gave it.
     pub(crate) name: String,
@@ -61,6 +62,10 @@ pub(crate) struct Agent {
     pub(crate) cgroup: String,
     /// Since when it is gated, in seconds since the epoch.
     pub(crate) since: u64,
+    /// It was gated later than its first exec.
+    pub(crate) late: bool,
+    /// The container that it is.
+    pub(crate) container: Option<Arc<Container>>,
 }
 
 /// The records are not durable.

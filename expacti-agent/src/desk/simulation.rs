@@ -126,7 +126,12 @@ impl Kernel for SimulatedKernel {
 
     fn agents(&self) -> Vec<Agent> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let agent = |name: &String| Agent { name: name.clone(), cgroup: format!("/simulated/{name}"), since };
+        let agent = |name: &String| Agent {
+            name: name.clone(),
+            cgroup: format!("/simulated/{name}"),
+            since,
+            ..Agent::default()
+        };
         self.agents.iter().map(agent).collect()
     }
 
@@ -218,7 +223,8 @@ impl Simulation {
 impl Simulation {
     /// An agent tries to run something of which the engine thinks `score`.
     pub(crate) fn attempt(&self, agent: &str, argv: &[&str], score: u8) -> u64 {
-        let agent = Whose { name: agent.to_owned(), cgroup: format!("/simulated/{agent}") };
+        let agent =
+            Whose { name: agent.to_owned(), cgroup: format!("/simulated/{agent}"), ..Whose::default() };
         let argv = argv.iter().map(|word| (*word).into()).collect();
         let request = ExecRequest { argv, agent, ..ExecRequest::default() };
         self.kernel.attempt(&self.desk, request, held(score, "looks risky"))

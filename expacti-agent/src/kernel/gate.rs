@@ -2,6 +2,7 @@
 
 mod after;
 mod enrolment;
+mod newcomers;
 mod verdicts;
 mod watch;
 
@@ -9,15 +10,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use expacti_abi::control::{self, Control};
 use expacti_abi::names::map;
 use expacti_abi::ticket::{CacheKey, Cached};
 use expacti_core::docket::Verdict;
+use expacti_core::request::Container;
 
 pub(crate) use self::enrolment::EnrolError;
+use self::newcomers::Tables;
+pub(crate) use self::newcomers::{Expected, Names};
 use self::verdicts::{Errand, Waits};
 pub(super) use self::watch::place;
 use self::watch::{Brake, Heard};
@@ -31,12 +35,30 @@ use crate::desk::{Agent, Kernel, KernelRefused};
 struct Enrolled {
     cgroup: Cgroup,
     since: u64,
+    /// Gated later than its first exec.
+    late: bool,
+    container: Option<Arc<Container>>,
+}
+
+/// Whose an exec is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Member {
+    /// The agent's name.
+    pub(crate) name: String,
+    /// Its cgroup's folder.
+    pub(crate) cgroup: String,
+    /// It was gated later than its first exec.
+    pub(crate) late: bool,
+    /// The container that it is.
+    pub(crate) container: Option<Arc<Container>>,
 }
 
 /// See the module.
 pub(crate) struct Gate {
     maps: Mutex<Maps>,
     agents: Mutex<HashMap<String, Enrolled>>,
+    /// Where new cgroups are expected, as the kernel was told last.
+    expected: Mutex<Tables>,
     waits: Waits,
     /// The key of all digests.
     pub(crate) key: [u64; 2],
@@ -52,11 +74,7 @@ impl std::fmt::Debug for Gate {
 
 impl Gate {
     /// Takes the loaded maps over: from here on our programs act.
-    pub(crate) fn new(
-        mut maps: Maps,
-        instance: u64,
-        grace: Duration,
-    ) -> Result<std::sync::Arc<Self>, MapsError> {
+    pub(crate) fn new(mut maps: Maps, instance: u64, grace: Duration) -> Result<Arc<Self>, MapsError> {
         let before = maps.control()?;
         let key = if before.key == [0; 2] { random_key()? } else { before.key };
         maps.set_control(Control {
@@ -66,14 +84,16 @@ impl Gate {
             daemon: std::process::id(),
             grace_ns: nanos(grace),
             spin_ns: 50_000,
+            told_ns: 1_000_000_000,
             instance,
             key,
             ..Control::default()
         })?;
         let (waits, inboxes) = Waits::new();
-        let gate = std::sync::Arc::new(Self {
+        let gate = Arc::new(Self {
             maps: Mutex::new(maps),
             agents: Mutex::default(),
+            expected: Mutex::default(),
             waits,
             key,
             heard: Heard::default(),
@@ -83,11 +103,16 @@ impl Gate {
         Ok(gate)
     }
 
-    /// The agent of a cgroup id: its name and folder.
-    pub(crate) fn agent(&self, id: u64) -> Option<(String, String)> {
+    /// The agent of a cgroup id.
+    pub(crate) fn agent(&self, id: u64) -> Option<Member> {
         let agents = lock(&self.agents);
         let (name, enrolled) = agents.iter().find(|(_, enrolled)| enrolled.cgroup.id == id)?;
-        Some((name.clone(), enrolled.cgroup.path.display().to_string()))
+        Some(Member {
+            name: name.clone(),
+            cgroup: enrolled.cgroup.path.display().to_string(),
+            late: enrolled.late,
+            container: enrolled.container.clone(),
+        })
     }
 
     /// Whether the reader of the ring sleeps until it is woken. Where the kernel cannot be told, it must not.
@@ -135,6 +160,8 @@ impl Kernel for Gate {
             name: name.clone(),
             cgroup: enrolled.cgroup.path.display().to_string(),
             since: enrolled.since,
+            late: enrolled.late,
+            container: enrolled.container.clone(),
         });
         let mut listed: Vec<Agent> = listed.collect();
         listed.sort_by(|a, b| a.name.cmp(&b.name));
@@ -186,7 +213,7 @@ impl crate::api::Gated for Gate {
             let process = sys::pidfd(pid).ok()?;
             sys::mark_of(lock(&self.maps).tasks(), process.as_fd()).ok()?
         };
-        let by_mark = mark.and_then(|mark| self.agent(mark.agent)).map(|(name, _)| name);
+        let by_mark = mark.and_then(|mark| self.agent(mark.agent)).map(|member| member.name);
         by_mark.or_else(|| {
             let agents = lock(&self.agents);
             let around = agents.iter().filter(|(_, enrolled)| enrolled.cgroup.contains(pid));

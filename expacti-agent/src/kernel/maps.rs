@@ -8,6 +8,7 @@ use aya::{Ebpf, Pod};
 use expacti_abi::control::{Agent, Control};
 use expacti_abi::names::map;
 use expacti_abi::ticket::{CacheKey, Cached, Ticket};
+use expacti_abi::watched::{Below, Place, Watch};
 use thiserror::Error;
 
 /// A struct of `expacti-abi` as a map's key or value.
@@ -22,7 +23,7 @@ macro_rules! plain {
     )+};
 }
 
-plain!(Agent, Control, Ticket, CacheKey, Cached);
+plain!(Agent, Control, Ticket, CacheKey, Cached, Below, Place, Watch);
 
 /// Why a map could not be used.
 #[derive(Debug, Error)]
@@ -52,6 +53,8 @@ pub(crate) struct Maps {
     pub(crate) tickets: HashMap<MapData, u64, Plain<Ticket>>,
     pub(crate) cache: HashMap<MapData, Plain<CacheKey>, Plain<Cached>>,
     pub(crate) counters: PerCpuArray<MapData, u64>,
+    pub(crate) parents: HashMap<MapData, u64, Plain<Below>>,
+    pub(crate) places: HashMap<MapData, Plain<Place>, Plain<Watch>>,
     control: Array<MapData, Plain<Control>>,
     tasks: MapData,
     ring: Option<RingBuf<MapData>>,
@@ -67,6 +70,8 @@ impl Maps {
             tickets: typed(object, map::TICKETS)?,
             cache: typed(object, map::CACHE)?,
             counters: typed(object, map::COUNTERS)?,
+            parents: typed(object, map::PARENTS)?,
+            places: typed(object, map::PLACES)?,
             control: typed(object, map::CONTROL)?,
             tasks: match object.take_map(map::TASKS) {
                 // aya has no type for task storage.

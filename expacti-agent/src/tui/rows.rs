@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::theme::Kind;
 use crate::cli::{in_words, stdin};
-use crate::wire::{CardDetail, EarlierText, command_line};
+use crate::wire::{CardDetail, ContainerView, EarlierText, command_line};
 
 /// Bytes of one argument or script that are shown.
 const MOST: usize = 64 * 1024;
@@ -73,10 +73,7 @@ pub(super) fn of(detail: &CardDetail) -> Rows {
         rows.untrusted("environment", &Untrusted::from([name.as_bytes(), b"=", value.as_bytes()].concat()));
     }
     if let Some(container) = &request.container {
-        rows.plain(
-            "container",
-            visible(&format!("{} {} ({})", container.runtime, container.name, container.image)),
-        );
+        rows.plain("container", visible(&ContainerView::from(container).to_string()));
     }
     for git in request.git.iter().flat_map(|git| [&git.branch, &git.remote]).flatten() {
         rows.untrusted("git", git);

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::config::{Hold, Mode};
+use crate::containers::Selector;
 
-/// An agent to be gated. Exactly one of `cgroup`, `unit` and `pid` says where it lives.
+/// An agent to be gated. Exactly one of `cgroup`, `unit`, `pid` and `select` says where it lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAgent {
-    /// 1 to 64 letters, digits, `-`, `_` or `.`.
+    /// 1 to 64 letters, digits, `-`, `_` or `.`; with `select` also `{container}`, `{id}`, `{image}`, `{pod}`, `{namespace}`.
     pub(crate) name: String,
     /// A folder below `/sys/fs/cgroup`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +21,9 @@ pub(crate) struct NewAgent {
     /// A process, whose cgroup is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pid: Option<u32>,
+    /// Every container that this means, now and later, each an agent of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) select: Option<Selector>,
     /// A policy of the configuration; `default` where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,

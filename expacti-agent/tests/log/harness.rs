@@ -143,7 +143,7 @@ pub(crate) fn request(agent: &str, argv: &[&str]) -> ExecRequest {
     let program = argv.first().copied().unwrap_or("sh");
     ExecRequest {
         argv: argv.iter().map(|&word| word.into()).collect(),
-        agent: Agent { name: agent.into(), cgroup: format!("/agents/{agent}") },
+        agent: Agent { name: agent.into(), cgroup: format!("/agents/{agent}"), ..Agent::default() },
         exe: Executable {
             path: format!("/usr/bin/{program}").into(),
             dev: 1,

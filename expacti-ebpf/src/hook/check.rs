@@ -14,7 +14,7 @@ use crate::caller::{Caller, caller};
 use crate::kernel::{Bprm, Task, now};
 use crate::member::{self, Membership};
 use crate::wait::Answer;
-use crate::{after, attempt, cache, maps, report, ticket};
+use crate::{after, attempt, cache, maps, newcomer, report, ticket};
 
 // match-proto:v6.12:security/security.c:int security_bprm_check(struct linux_binprm *bprm)
 #[lsm(hook = "bprm_check_security", sleepable)]
@@ -43,6 +43,10 @@ fn try_check(bprm: Bprm) -> Answer {
         Membership::Unmarkable => return Answer::Refuse,
         Membership::Of(agent, state) => (agent, state),
     };
+    if newcomer::may_be_told(control, agent) {
+        maps::count(counter::RESTARTS);
+        return Answer::Again;
+    }
     let mut gate = Gate { task, bprm, control, agent, state };
     if !gate.note_file() {
         return gate.refuse(reason::TOO_DEEP);
@@ -163,7 +167,8 @@ impl Gate {
         let (digest, content) = (event.digest, event.content);
         let unreadable = event.flags & flag::UNREADABLE != 0;
         let large = event.flags & flag::LARGE != 0;
-        let how = if unreadable || self.agent.flags & agent::STOPPED != 0 {
+        let barred = self.barred();
+        let how = if unreadable || barred != 0 {
             approved::VERDICT
         } else if self.fails_open() {
             approved::FAIL_OPEN
@@ -184,8 +189,8 @@ impl Gate {
         }
         let refusal = if unreadable {
             reason::UNREADABLE
-        } else if self.agent.flags & agent::STOPPED != 0 {
-            reason::STOPPED
+        } else if barred != 0 {
+            barred
         } else if !ticket::open(event) {
             maps::count(counter::TICKETS_FULL);
             reason::TOO_MANY
@@ -258,13 +263,27 @@ impl Gate {
         Answer::Refuse
     }
 
-    /// Whether the daemon has been gone for longer than the grace, and the operator wants this agent to go on then.
+    /// Why nothing of this agent may exec at all, one of [`reason`]; zero where it may.
+    #[inline(always)]
+    fn barred(&self) -> u64 {
+        let flags = self.agent.flags;
+        if flags & agent::STOPPED != 0 {
+            reason::STOPPED
+        } else if flags & agent::NEW != 0 && flags & agent::FAIL_OPEN == 0 {
+            reason::UNTOLD
+        } else {
+            0
+        }
+    }
+
+    /// Whether the daemon has been gone for longer than the grace, or has not said in time whose this is, and the operator
+    /// wants things to go on then.
     #[inline(always)]
     fn fails_open(&self) -> bool {
         let gone = self.control.daemon_gone_ns;
-        self.agent.flags & agent::FAIL_OPEN != 0
-            && gone != 0
-            && now().wrapping_sub(gone) >= self.control.grace_ns
+        let flags = self.agent.flags;
+        flags & agent::FAIL_OPEN != 0
+            && (flags & agent::NEW != 0 || gone != 0 && now().wrapping_sub(gone) >= self.control.grace_ns)
     }
 
     /// The ring is full: going round is the backpressure, for as long as the grace lasts.

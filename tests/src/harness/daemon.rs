@@ -66,6 +66,23 @@ impl Daemon {
         daemon
     }
 
+    /// Starts it with a configuration of its own, and waits until it is ready.
+    #[track_caller]
+    pub fn configured(configuration: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("expacti-").tempdir_in("/var/tmp").unwrap();
+        std::fs::write(folder.path().join("expacti.toml"), configuration).unwrap();
+        Self::configured_in(folder)
+    }
+
+    /// The same on what an earlier one left, its configuration too.
+    #[track_caller]
+    pub fn configured_in(folder: TempDir) -> Self {
+        let file = folder.path().join("expacti.toml").display().to_string();
+        let mut daemon = Self::start_in(folder, &["--config", &file, "--review=25"]);
+        daemon.says("ready");
+        daemon
+    }
+
     /// Starts it on what an earlier one left.
     #[track_caller]
     pub fn start_in(folder: TempDir, options: &[&str]) -> Self {

@@ -9,6 +9,7 @@ use expacti_abi::limits;
 use expacti_abi::names::map;
 use expacti_abi::task::TaskState;
 use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
+use expacti_abi::watched::{Below, Place, Watch};
 
 /// What a map looks like: kind, sizes of key and value, entries.
 type Shape = (bpf_map_type, usize, usize, u32);
@@ -36,6 +37,8 @@ fn expected(name: &str) -> Option<Shape> {
         ),
         map::CONTROL => (kind::BPF_MAP_TYPE_ARRAY, index, size_of::<Control>(), 1),
         map::SEQUENCE => (kind::BPF_MAP_TYPE_ARRAY, index, word, 1),
+        map::PARENTS => (kind::BPF_MAP_TYPE_HASH, word, size_of::<Below>(), limits::MAX_WATCHED),
+        map::PLACES => (kind::BPF_MAP_TYPE_HASH, size_of::<Place>(), size_of::<Watch>(), limits::MAX_WATCHED),
         map::COUNTERS => (kind::BPF_MAP_TYPE_PERCPU_ARRAY, index, word, counter::COUNT),
         _ => return None,
     })

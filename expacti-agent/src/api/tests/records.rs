@@ -74,7 +74,7 @@ impl Site {
         let request = ExecRequest {
             script,
             argv: argv.iter().map(|word| (*word).into()).collect(),
-            agent: Agent { name: "claude".into(), cgroup: "/agents/claude".into() },
+            agent: Agent { name: "claude".into(), cgroup: "/agents/claude".into(), ..Agent::default() },
             exe: Executable { path: format!("/usr/bin/{}", argv[0]).into(), ino: 1, ..Executable::default() },
             cwd: Some("/work".into()),
             ..ExecRequest::default()

@@ -13,6 +13,7 @@ use super::super::ending::Ending;
 use super::super::json;
 use super::super::style::Style;
 use super::{Where, block_on, list, said};
+use crate::wire::ContainerView;
 
 /// Show everything about one attempt, what ran before it and what it started
 #[derive(Args)]
@@ -95,9 +96,14 @@ fn everything(style: Style, attempt: &Attempt, around: &Around) -> String {
         ),
     );
     if let Some(container) = &request.container {
-        let shown =
-            format!("{} of {} ({} {})", container.name, container.image, container.runtime, container.id);
+        let shown = format!("{} {}", ContainerView::from(container), container.id);
         field(&mut text, "container", &Untrusted::from(shown).to_string());
+        for (name, value) in &container.labels {
+            field(&mut text, "label", &Untrusted::from(format!("{name}={value}")).to_string());
+        }
+    }
+    if request.agent.late {
+        field(&mut text, "gated", "later than its first exec: what it ran before is not in the log");
     }
     field(&mut text, "node", &attempt.node.to_string());
     field(

@@ -6,25 +6,29 @@ use std::path::{Path, PathBuf};
 
 use expacti_core::docket::{Input, Withdrawal};
 
-use super::super::book::Entry;
+use super::super::book::{Entry, Standing};
 use super::super::say;
+use super::newcomers::classes;
 use super::{Office, State, failed, flags_of, unit};
-use crate::config::{AgentConfig, Treatment, Whereabouts};
+use crate::config::{AgentConfig, Treatment, Whereabouts, check_template};
 use crate::kernel::EnrolError;
 use crate::kernel::cgroup::{CgroupError, folder_of};
 use crate::operations::{Enrolment, Home, OperationError};
 
 /// Who enrols what the configuration names.
-const CONFIGURATION: &str = "the configuration";
+pub(super) const CONFIGURATION: &str = "the configuration";
 
 impl Office {
     /// Gates everything that the configuration and earlier enrolments name, and lets go of the rest. A cgroup that is
     /// not there is awaited: see [`Office::look_after_agents`].
     pub(crate) fn take_up(&self) -> Result<(), OperationError> {
+        // First, so that nothing is made unseen between a look and the next.
+        self.expect();
         let mut state = self.state();
-        for agent in state.config.agents.clone() {
+        for agent in fixed(&state) {
             self.take_up_configured(&mut state, &agent)?;
         }
+        self.take_up_instances(&mut state)?;
         let mut gone = Vec::new();
         for entry in state.book.entries.clone() {
             let Some(treatment) = state.config.policy(&entry.policy).map(|policy| with_mode(policy, &entry))
@@ -36,8 +40,11 @@ impl Office {
                 );
                 return Err(OperationError::BadInput(text));
             };
+            if entry.unit.is_some() {
+                continue;
+            }
             if inode(&entry.cgroup).is_ok_and(|id| id == entry.id) {
-                self.gate.enrol(&entry.name, &entry.cgroup, flags_of(&treatment))?;
+                self.gate.enrol(&entry.name, &entry.cgroup, flags_of(&treatment), None)?;
                 self.treat(&entry.name, &entry.policy, &treatment);
                 say(&format!("agent {}: {} is gated again", entry.name, entry.cgroup.display()));
             } else {
@@ -50,30 +57,15 @@ impl Office {
                 .change(|entries| entries.retain(|entry| !gone.contains(&entry.name)))
                 .map_err(failed)?;
         }
-        let nameless = self.gate.let_go_of_the_nameless()?;
-        if nameless > 0 {
-            say(&format!(
-                "{nameless} cgroups that an earlier daemon gated are named nowhere any more, and free"
-            ));
-        }
         Ok(())
     }
 
     /// Gates an agent of the configuration, or waits for its cgroup.
     fn take_up_configured(&self, state: &mut State, agent: &AgentConfig) -> Result<(), OperationError> {
-        // Treated before it is gated, so that its first exec is already judged by its own policy.
-        self.treat(&agent.name, &agent.policy, &agent.treatment);
-        let gated = folder(&agent.whereabouts).and_then(|folder| {
-            self.gate.enrol(&agent.name, &folder, flags_of(&agent.treatment))?;
-            Ok(folder)
-        });
-        match gated {
-            Ok(folder) => {
-                state.awaited.retain(|name| *name != agent.name);
-                say(&format!("agent {}: {} is gated", agent.name, folder.display()));
-                Ok(())
-            }
+        match folder(&agent.whereabouts).and_then(|folder| self.gate_at(state, agent, &folder)) {
+            Ok(()) => Ok(()),
             Err(NotNow::Absent(why)) => {
+                self.treat(&agent.name, &agent.policy, &agent.treatment);
                 if !state.awaited.contains(&agent.name) {
                     say(&format!("agent {} is awaited: {why}", agent.name));
                     state.awaited.push(agent.name.clone());
@@ -84,11 +76,29 @@ impl Office {
         }
     }
 
-    /// Looks for agents whose cgroup came, went, or was made anew, as systemd does when it restarts a unit. What ran in
-    /// a new one before it was found was not gated: name a slice around it where that matters.
+    /// Gates an agent of the configuration where it lives.
+    pub(super) fn gate_at(
+        &self,
+        state: &mut State,
+        agent: &AgentConfig,
+        folder: &Path,
+    ) -> Result<(), NotNow> {
+        // Treated before it is gated, so that its first exec is already judged by its own policy.
+        self.treat(&agent.name, &agent.policy, &agent.treatment);
+        self.gate.enrol(&agent.name, folder, flags_of(&agent.treatment), None)?;
+        if let (Whereabouts::Unit(name), Some(around)) = (&agent.whereabouts, folder.parent()) {
+            state.seen.insert(name.clone(), around.to_owned());
+        }
+        state.awaited.retain(|name| *name != agent.name);
+        say(&format!("agent {}: {} is gated", agent.name, folder.display()));
+        Ok(())
+    }
+
+    /// Looks for agents whose cgroup came, went, or was made anew, as systemd does when it restarts a unit. The
+    /// kernel tells of a new one before anything runs in it; this finds what it was not asked about.
     pub(crate) fn look_after_agents(&self) {
         let mut state = self.state();
-        for agent in state.config.agents.clone() {
+        for agent in fixed(&state) {
             if let Some(known) = self.gate.id_of(&agent.name) {
                 if folder(&agent.whereabouts).is_ok_and(|folder| inode(&folder).is_ok_and(|id| id == known)) {
                     continue;
@@ -104,7 +114,7 @@ impl Office {
             .book
             .entries
             .iter()
-            .filter(|entry| inode(&entry.cgroup).map_or(true, |id| id != entry.id))
+            .filter(|entry| entry.unit.is_none() && inode(&entry.cgroup).map_or(true, |id| id != entry.id))
             .map(|entry| entry.name.clone())
             .collect();
         for name in &gone {
@@ -116,6 +126,9 @@ impl Office {
         {
             self.ledger.alarm("agents-not-saved", error.to_string());
         }
+        self.look_after_instances(&mut state);
+        drop(state);
+        self.expect();
     }
 
     pub(super) fn enrol_one(&self, wanted: Enrolment, by: &str) -> Result<(), OperationError> {
@@ -131,10 +144,25 @@ impl Office {
         if let Some(mode) = mode {
             treatment.mode = mode;
         }
+        let mut named = None;
         let folder = match home {
             Home::Cgroup(path) => path,
-            Home::Unit(name) => unit(&name)?,
+            Home::Unit(name) => {
+                let folder = unit(&name)?;
+                named = Some(name);
+                folder
+            }
             Home::Pid(pid) => of_process(pid)?,
+            Home::Selected(select) => {
+                drop(state);
+                return self.enrol_selected(Standing {
+                    name,
+                    select,
+                    policy,
+                    mode: mode.map(Into::into),
+                    by: by.to_owned(),
+                });
+            }
         };
         self.gate.may_enrol(&name, &folder)?;
         if state.config.agents.iter().any(|agent| agent.name == name) {
@@ -149,18 +177,58 @@ impl Office {
             name: name.clone(),
             cgroup: folder.clone(),
             id,
+            unit: named,
             policy: policy.clone(),
             mode: mode.map(Into::into),
             by: by.to_owned(),
         };
         state.book.change(|entries| entries.push(entry)).map_err(failed)?;
         self.treat(&name, &policy, &treatment);
-        if let Err(error) = self.gate.enrol(&name, &folder, flags_of(&treatment)) {
+        if let Err(error) = self.gate.enrol(&name, &folder, flags_of(&treatment), None) {
             self.forget(&name);
             state.book.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;
             return Err(error.into());
         }
         say(&format!("agent {name}: {shown} is gated, by {by}"));
+        Ok(())
+    }
+
+    /// Gates every container that a selector means, now and later.
+    fn enrol_selected(&self, standing: Standing) -> Result<(), OperationError> {
+        let whereabouts = Whereabouts::Selected(standing.select.clone());
+        standing.select.check().map_err(OperationError::BadInput)?;
+        check_template(&standing.name, &whereabouts).map_err(|help| {
+            OperationError::BadInput(format!("{:?} is no name for many; {help}", standing.name))
+        })?;
+        let mut state = self.state();
+        let is_taken = classes(&state).iter().any(|class| class.name == standing.name)
+            || state.config.agents.iter().any(|agent| agent.name == standing.name)
+            || self.gate.id_of(&standing.name).is_some();
+        if is_taken {
+            let text = format!("an agent is called {:?} already; give another name", standing.name);
+            return Err(OperationError::Conflict(text));
+        }
+        let shown = serde_json::to_string(&standing.select).unwrap_or_default();
+        self.ledger.administer(&standing.by, "selector-enrolled", &standing.name, &shown).map_err(failed)?;
+        say(&format!("agents {}: containers {shown} are gated, by {}", standing.name, standing.by));
+        state.standing.change(|entries| entries.push(standing)).map_err(failed)?;
+        drop(state);
+        self.expect();
+        self.look_for_containers();
+        Ok(())
+    }
+
+    /// Ends what a selector stands for.
+    fn withdraw_selected(&self, state: &mut State, name: &str, by: &str) -> Result<(), OperationError> {
+        self.ledger.administer(by, "selector-withdrawn", name, "").map_err(failed)?;
+        state.standing.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;
+        let of_it = state.instances.entries.iter().filter(|instance| instance.class == name);
+        let names: Vec<String> = of_it.map(|instance| instance.name.clone()).collect();
+        for instance in &names {
+            self.end_gate(instance)?;
+        }
+        self.forget_instances(state, &names);
+        say(&format!("agents {name}: containers are not gated any more, by {by}"));
         Ok(())
     }
 
@@ -171,11 +239,25 @@ impl Office {
                 format!("agent {name:?} is in the configuration: take it out there, then `expacti reload`");
             return Err(OperationError::Conflict(text));
         }
-        if self.gate.id_of(name).is_none() {
+        if state.standing.entries.iter().any(|standing| standing.name == name) {
+            self.withdraw_selected(&mut state, name, by)?;
+            drop(state);
+            self.expect();
+            return Ok(());
+        }
+        if let Some(instance) = state.instances.entries.iter().find(|instance| instance.name == name) {
+            let text = format!(
+                "agent {name:?} is one of {:?}: take that out of the configuration, or withdraw it",
+                instance.class
+            );
+            return Err(OperationError::Conflict(text));
+        }
+        let is_awaited = state.book.entries.iter().any(|entry| entry.name == name);
+        if self.gate.id_of(name).is_none() && !is_awaited {
             return Err(OperationError::UnknownAgent(name.to_owned()));
         }
         self.ledger.administer(by, "agent-withdrawn", name, "").map_err(failed)?;
-        if let Err(error) = self.end_gate(name) {
+        if let Err(error) = self.end_if_gated(name) {
             self.ledger.note_administered(by, "agent-not-withdrawn", name, &error.to_string());
             return Err(error);
         }
@@ -194,7 +276,7 @@ impl Office {
         Ok(())
     }
 
-    fn let_go(&self, name: &str, why: &str) {
+    pub(super) fn let_go(&self, name: &str, why: &str) {
         self.ledger.note_administered(CONFIGURATION, "agent-withdrawn", name, why);
         match self.end_gate(name) {
             Ok(()) => say(&format!("agent {name} is not gated any more: {why}")),
@@ -202,11 +284,25 @@ impl Office {
         }
     }
 
-    fn forget(&self, name: &str) {
+    pub(super) fn forget(&self, name: &str) {
         self.engine.change(|engine| {
             engine.treatments.remove(name);
         });
     }
+}
+
+/// Agents of one place each: of the configuration, and units that were enrolled while a daemon ran.
+pub(super) fn fixed(state: &State) -> Vec<AgentConfig> {
+    let configured = state.config.agents.iter().filter(|agent| !agent.whereabouts.is_for_many()).cloned();
+    let units = state.book.entries.iter().filter_map(|entry| {
+        Some(AgentConfig {
+            name: entry.name.clone(),
+            whereabouts: Whereabouts::Unit(entry.unit.clone()?),
+            policy: entry.policy.clone(),
+            treatment: with_mode(state.config.policy(&entry.policy)?, entry),
+        })
+    });
+    configured.chain(units).collect()
 }
 
 /// Why an agent of the configuration is not gated.
@@ -215,6 +311,15 @@ pub(super) enum NotNow {
     Absent(String),
     /// It cannot be gated at all.
     Never(OperationError),
+}
+
+impl std::fmt::Display for NotNow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Absent(why) => f.write_str(why),
+            Self::Never(error) => write!(f, "{error}"),
+        }
+    }
 }
 
 impl From<EnrolError> for NotNow {
@@ -233,10 +338,13 @@ pub(super) fn folder(whereabouts: &Whereabouts) -> Result<PathBuf, NotNow> {
     match whereabouts {
         Whereabouts::Cgroup(path) => Ok(path.clone()),
         Whereabouts::Unit(name) => unit(name).map_err(|error| NotNow::Absent(error.to_string())),
+        Whereabouts::Pattern(_) | Whereabouts::Selected(_) => {
+            Err(NotNow::Absent("it stands for many".to_owned()))
+        }
     }
 }
 
-fn inode(folder: &Path) -> io::Result<u64> {
+pub(super) fn inode(folder: &Path) -> io::Result<u64> {
     Ok(std::fs::metadata(folder)?.ino())
 }
 

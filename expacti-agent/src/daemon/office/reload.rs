@@ -9,6 +9,7 @@ use expacti_core::docket::Input;
 use super::super::engine::Treated;
 use super::super::{Loaded, learned, rules_of, say};
 use super::agents::{NotNow, folder, with_mode};
+use super::newcomers::{all_classes, class_of};
 use super::{Office, State, failed, flags_of};
 use crate::config::{AgentConfig, Config, DEFAULT_POLICY};
 use crate::operations::{OperationError, Reloaded};
@@ -23,7 +24,7 @@ impl Office {
         let learned = learned(&state.config.home).map_err(failed)?;
         let Loaded { rules, sources } = rules_of(&config.rules, Some(&learned), &tools, next)
             .map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
-        let treatments = treatments(&config, &state)?;
+        let (treatments, unmeant) = treatments(&config, &state)?;
         let default = config.policy(DEFAULT_POLICY).cloned().unwrap_or_default();
         let (stay, leave): (Vec<_>, Vec<_>) = state
             .config
@@ -65,6 +66,10 @@ impl Office {
         for agent in &leave {
             self.end_if_gated(&agent.name)?;
         }
+        for name in &unmeant {
+            self.end_if_gated(name)?;
+        }
+        self.forget_instances(&mut state, &unmeant);
         state.awaited.retain(|name| !leave.iter().any(|agent| agent.name == *name));
         for (name, treated) in &treatments {
             self.treat(name, &treated.policy, &treated.treatment);
@@ -75,6 +80,7 @@ impl Office {
         state.config = config;
         drop(state);
         self.look_after_agents();
+        self.look_for_containers();
 
         let names = |agents: Vec<AgentConfig>| agents.into_iter().map(|agent| agent.name).collect();
         let enrolled = come.into_iter().filter(|agent| self.gate.id_of(&agent.name).is_some()).collect();
@@ -89,15 +95,19 @@ impl Office {
         Ok(done)
     }
 
-    fn end_if_gated(&self, name: &str) -> Result<(), OperationError> {
+    pub(super) fn end_if_gated(&self, name: &str) -> Result<(), OperationError> {
         if self.gate.id_of(name).is_some() { self.end_gate(name) } else { Ok(()) }
     }
 }
 
-/// How every agent is treated from now on, also those that were enrolled while the daemon ran.
-fn treatments(config: &Config, state: &State) -> Result<BTreeMap<String, Treated>, OperationError> {
+/// How every agent is treated from now on, also those that were enrolled while the daemon ran; and those that nothing
+/// means any more.
+fn treatments(
+    config: &Config,
+    state: &State,
+) -> Result<(BTreeMap<String, Treated>, Vec<String>), OperationError> {
     let mut treatments = BTreeMap::new();
-    for agent in &config.agents {
+    for agent in config.agents.iter().filter(|agent| !agent.whereabouts.is_for_many()) {
         let treatment = Arc::new(agent.treatment.clone());
         treatments.insert(agent.name.clone(), Treated { policy: agent.policy.clone(), treatment });
     }
@@ -117,7 +127,28 @@ fn treatments(config: &Config, state: &State) -> Result<BTreeMap<String, Treated
         let treatment = Arc::new(with_mode(policy, entry));
         treatments.insert(entry.name.clone(), Treated { policy: entry.policy.clone(), treatment });
     }
-    Ok(treatments)
+    for standing in &state.standing.entries {
+        if config.policy(&standing.policy).is_none() {
+            let text = format!(
+                "agents {:?} are treated by the policy {:?}: keep it, or withdraw them first",
+                standing.name, standing.policy
+            );
+            return Err(OperationError::BadInput(text));
+        }
+    }
+    let classes = all_classes(config, &state.standing.entries);
+    let mut unmeant = Vec::new();
+    for instance in &state.instances.entries {
+        match class_of(&classes, instance) {
+            Some(class) => {
+                let treatment = Arc::new(class.treatment.clone());
+                let treated = Treated { policy: class.policy.clone(), treatment };
+                treatments.insert(instance.name.clone(), treated);
+            }
+            None => unmeant.push(instance.name.clone()),
+        }
+    }
+    Ok((treatments, unmeant))
 }
 
 fn is_same(old: &AgentConfig, new: &AgentConfig) -> bool {

@@ -78,7 +78,11 @@ pub(crate) fn play(simulation: &Simulation, number: usize) -> u64 {
     let cwd = "/home/dev/app";
     let request = ExecRequest {
         argv,
-        agent: Agent { name: scene.agent.to_owned(), cgroup: format!("/simulated/{}", scene.agent) },
+        agent: Agent {
+            name: scene.agent.to_owned(),
+            cgroup: format!("/simulated/{}", scene.agent),
+            ..Agent::default()
+        },
         exe: Executable { path: format!("/usr/bin/{}", scene.argv[0]).into(), ..Executable::default() },
         cwd: Some(cwd.into()),
         stdin: Stdin::Null,

@@ -2,17 +2,20 @@
 
 use std::os::fd::AsFd as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use expacti_abi::control::{self, counter};
 use expacti_abi::limits::MAX_LEVEL;
 use expacti_abi::names::map;
+use expacti_core::request::Container;
 use thiserror::Error;
 
 use super::super::cgroup::{Cgroup, CgroupError};
 use super::super::maps::{Maps, MapsError, Plain, failed};
 use super::super::sys;
+use super::newcomers::has_run;
 use super::{Enrolled, Errand, Gate, lock};
 
 /// How long denied processes of a withdrawn agent have to come round and see it. They need milliseconds, on a host that
@@ -20,7 +23,7 @@ use super::{Enrolled, Errand, Gate, lock};
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The kernel's counters by the names that people see.
-const COUNTERS: [(&str, u32); 12] = [
+const COUNTERS: [(&str, u32); 13] = [
     ("ring-full", counter::RING_FULL),
     ("denied-unlogged", counter::DENIED_UNLOGGED),
     ("fork-refused", counter::FORK_REFUSED),
@@ -33,6 +36,7 @@ const COUNTERS: [(&str, u32); 12] = [
     ("cached-executable", counter::CACHED_EXECUTABLE),
     ("restarts", counter::RESTARTS),
     ("defended", counter::DEFENDED),
+    ("new-unheld", counter::NEW_UNHELD),
 ];
 
 /// Why a cgroup is not enrolled.
@@ -90,14 +94,31 @@ impl Gate {
         }
     }
 
-    /// Gates a cgroup and everything below it.
-    pub(crate) fn enrol(&self, name: &str, folder: &Path, flags: u32) -> Result<(), EnrolError> {
+    /// Gates a cgroup and everything below it. Where the kernel held it back since it was made, this is before its first
+    /// exec.
+    pub(crate) fn enrol(
+        &self,
+        name: &str,
+        folder: &Path,
+        flags: u32,
+        container: Option<Arc<Container>>,
+    ) -> Result<(), EnrolError> {
         self.may_enrol(name, folder)?;
         let cgroup = Cgroup::at(folder)?;
         let mut agents = lock(&self.agents);
         let mut maps = lock(&self.maps);
-        let generation = maps.agents.get(&cgroup.id, 0).map_or(0, |agent| agent.0.generation) + 1;
-        let entry = control::Agent { flags, pad: 0, generation };
+        let before = maps.agents.get(&cgroup.id, 0).ok().map(|Plain(before)| before);
+        let late = match before {
+            // As an earlier daemon knew it.
+            Some(before) if before.flags & control::agent::NEW == 0 => {
+                before.flags & control::agent::LATE != 0
+            }
+            Some(new) if !has_run(&new, maps.control()?.told_ns) => false,
+            Some(_) | None => !cgroup.threads().is_empty(),
+        };
+        let flags = if late { flags | control::agent::LATE } else { flags };
+        let generation = before.map_or(0, |before| before.generation) + 1;
+        let entry = control::Agent { flags, pad: 0, generation, made_ns: 0 };
         maps.agents.insert(cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
         let mut control = maps.control()?;
         control.levels |= 1 << cgroup.level;
@@ -112,7 +133,8 @@ impl Gate {
                     sys::thread(tid).and_then(|thread| sys::mark(maps.tasks(), thread.as_fd(), cgroup.id));
             }
         }
-        agents.insert(name.to_owned(), Enrolled { cgroup, since: crate::clock::epoch_seconds() });
+        let since = crate::clock::epoch_seconds();
+        agents.insert(name.to_owned(), Enrolled { cgroup, since, late, container });
         Ok(())
     }
 
@@ -123,8 +145,8 @@ impl Gate {
         let mut maps = lock(&self.maps);
         let before = maps.agents.get(&id, 0).map_err(failed(map::AGENTS))?.0;
         // Whoever stopped it says when it goes on.
-        let flags = flags | before.flags & control::agent::STOPPED;
-        let entry = control::Agent { flags, pad: 0, generation: before.generation + 1 };
+        let flags = flags | before.flags & (control::agent::STOPPED | control::agent::LATE);
+        let entry = control::Agent { flags, generation: before.generation + 1, ..before };
         maps.agents.insert(id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
         Ok(())
     }
@@ -187,8 +209,8 @@ impl Gate {
         let mut nameless = Vec::new();
         for entry in &maps.agents {
             let (id, Plain(agent)) = entry.map_err(failed(map::AGENTS))?;
-            let is_canary = agent.flags & control::agent::CANARY != 0;
-            if !is_canary && !agents.values().any(|enrolled| enrolled.cgroup.id == id) {
+            let is_no_agent = agent.flags & (control::agent::CANARY | control::agent::NEW) != 0;
+            if !is_no_agent && !agents.values().any(|enrolled| enrolled.cgroup.id == id) {
                 nameless.push(id);
             }
         }

@@ -132,7 +132,7 @@ impl Gate {
 
 /// Writes the canary's cgroup into the maps.
 pub(crate) fn place(maps: &mut Maps, canary: &Canary) -> Result<(), MapsError> {
-    let entry = control::Agent { flags: agent::CANARY, pad: 0, generation: 1 };
+    let entry = control::Agent { flags: agent::CANARY, generation: 1, ..control::Agent::default() };
     maps.agents.insert(canary.cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
     let mut control = maps.control()?;
     control.levels |= 1 << canary.cgroup.level;

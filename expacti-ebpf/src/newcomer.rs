@@ -1,0 +1,155 @@
+//! Cgroups that were just made where agents are expected. Nobody has said yet whose they are.
+
+use aya_ebpf::bindings::BPF_NOEXIST;
+use expacti_abi::control::{Agent, Control, agent, counter};
+use expacti_abi::event::kind;
+use expacti_abi::limits::MAX_LEVEL;
+use expacti_abi::watched::{Below, MAX_PREFIXES, Place, Watch, first_words};
+
+use crate::kernel::{Cgroup, Task, now};
+use crate::{maps, report};
+
+/// Whether nothing of this may exec yet, because the daemon may still say whose it is. While there is no daemon this lasts
+/// as long as everything else waits for one.
+#[inline(always)]
+pub(crate) fn may_be_told(control: &Control, agent: &Agent) -> bool {
+    if agent.flags & agent::NEW == 0 {
+        return false;
+    }
+    let gone = control.daemon_gone_ns;
+    let (since, limit) = if gone == 0 {
+        (agent.made_ns, control.told_ns)
+    } else if gone > agent.made_ns {
+        (gone, control.grace_ns)
+    } else {
+        (agent.made_ns, control.grace_ns)
+    };
+    now().wrapping_sub(since) < limit
+}
+
+/// A cgroup is being made, and nobody is in it yet.
+#[inline(always)]
+pub(crate) fn made(cgroup: Cgroup) {
+    if !cgroup.is_v2() {
+        return;
+    }
+    let place = cgroup.place();
+    let around = look_around(cgroup, &place);
+    if around.is_settled {
+        return;
+    }
+    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
+    let (held, flags) = match unsafe { maps::PLACES.get(place) } {
+        // Said to be nobody's.
+        Some(watch) if watch.held == 0 && watch.watched == 0 => (false, 0),
+        Some(watch) => (watch.held != 0 || around.held, flags_of(watch, &around)),
+        None => (around.held, around.flags),
+    };
+    let id = cgroup.id();
+    if held {
+        let fresh = Agent { flags: agent::NEW | flags, pad: 0, generation: 0, made_ns: now() };
+        if maps::AGENTS.insert(id, fresh, BPF_NOEXIST.into()).is_err() {
+            maps::count(counter::NEW_UNHELD);
+        }
+    }
+    // SAFETY: as above.
+    let watched = match unsafe { maps::PLACES.get(place) } {
+        Some(watch) if watch.watched != 0 => {
+            // Full: the daemon hears of this one, and says so.
+            let _full = maps::PARENTS.insert(id, watch.below, 0);
+            true
+        }
+        _ => false,
+    };
+    if held || watched {
+        report::urgent(Task::current(), kind::CGROUP, 0, place.parent, id);
+    }
+}
+
+/// A cgroup is removed; nobody is in it any more. An agent's own is left to the daemon.
+#[inline(always)]
+pub(crate) fn gone(cgroup: Cgroup) {
+    if !cgroup.is_v2() {
+        return;
+    }
+    let id = cgroup.id();
+    let _unwatched = maps::PARENTS.remove(id);
+    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
+    if let Some(agent) = unsafe { maps::AGENTS.get(id) }
+        && agent.flags & agent::NEW != 0
+    {
+        let _gone_already = maps::AGENTS.remove(id);
+    }
+}
+
+/// What the cgroups around a new one say of it.
+struct Around {
+    /// It lies in an agent's, and so is gated like that; or in one below which there is none.
+    is_settled: bool,
+    /// An agent is expected there.
+    held: bool,
+    /// [`Below::flags`], where one is.
+    flags: u32,
+}
+
+#[inline(always)]
+fn look_around(cgroup: Cgroup, place: &Place) -> Around {
+    let level = cgroup.level();
+    let name = first_words(&place.name);
+    let mut around = Around { is_settled: false, held: false, flags: agent::FAIL_OPEN };
+    let mut at = cgroup;
+    for _ in 0..MAX_LEVEL {
+        if at.level() == 0 {
+            break;
+        }
+        at = at.parent();
+        let id = at.id();
+        // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
+        if let Some(agent) = unsafe { maps::AGENTS.get(id) }
+            && agent.flags & agent::NEW == 0
+        {
+            around.is_settled = true;
+            break;
+        }
+        // SAFETY: as above.
+        if let Some(below) = unsafe { maps::PARENTS.get(id) } {
+            if below.levels == 0 {
+                around.is_settled = true;
+                break;
+            }
+            if expects(below, level, name) {
+                around.held = true;
+                // It is open only if all say so.
+                around.flags &= below.flags;
+            }
+        }
+    }
+    if !around.held {
+        around.flags = 0;
+    }
+    around
+}
+
+#[inline(always)]
+fn expects(below: &Below, level: u32, name: [u64; 2]) -> bool {
+    if below.levels >> (level & 63) & 1 == 0 {
+        return false;
+    }
+    let mut found = below.count == 0;
+    for number in 0..MAX_PREFIXES {
+        let prefix = &below.prefixes[number];
+        let differs =
+            (name[0] ^ prefix.words[0]) & prefix.masks[0] | (name[1] ^ prefix.words[1]) & prefix.masks[1];
+        found |= (number as u32) < below.count && differs == 0;
+    }
+    found
+}
+
+#[inline(always)]
+fn flags_of(watch: &Watch, around: &Around) -> u32 {
+    match (watch.held != 0, around.held) {
+        (true, true) => watch.below.flags & around.flags,
+        (true, false) => watch.below.flags,
+        (false, _) => around.flags,
+    }
+}
