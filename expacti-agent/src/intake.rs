@@ -25,6 +25,8 @@ pub(crate) use self::script::runs_text;
 
 /// What is missing of a request whose argument vector was not read yet.
 const LONG: &str = "the argument vector: it is too long to come with the event";
+/// What is missing where the task was gone before it was looked at.
+const FOLDER: &str = "the working directory";
 
 /// What the kernel saw, with what can be told without touching the agent's memory or files. [`look`] adds the rest.
 pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
@@ -44,7 +46,7 @@ pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
     }
     let cwd = process.link("cwd");
     if cwd.is_none() {
-        missing.push("the working directory".to_owned());
+        missing.push(FOLDER.to_owned());
     }
     let last = strings.path();
     let name = strings.name();

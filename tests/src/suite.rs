@@ -17,6 +17,7 @@ mod review;
 mod run;
 mod signals;
 mod stalls;
+mod suggest;
 mod terminal;
 mod transparent;
 mod truth;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> Vec<Trial> {
         unload::tests(),
         config::tests(),
         agents::tests(),
+        suggest::tests(),
         containers::tests(),
         run::tests(),
         transparent::tests(),

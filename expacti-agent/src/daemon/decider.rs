@@ -121,6 +121,10 @@ impl Decider {
         if case.event.flags & flag::LARGE != 0 && case.event.flags & flag::UNREADABLE == 0 {
             return true;
         }
+        if case.event.flags & flag::OBSERVED != 0 && case.request.cwd.is_none() {
+            // It did not wait and is gone. Its parent may still be there.
+            return true;
+        }
         if case.event.flags & flag::WAITS == 0 || decision == Decision::Deny {
             return false;
         }

@@ -11,7 +11,7 @@ use expacti_abi::event::{Attempt, flag};
 use expacti_core::request::{ExecRequest, Executable};
 
 use super::hash::Hashes;
-use super::process::Process;
+use super::process::{Process, folder_of};
 use super::script::Source;
 use super::within::{Within, descriptor};
 use super::{argv, git, places, script, variables};
@@ -26,6 +26,12 @@ pub(crate) fn look(
 ) {
     if event.flags & flag::LARGE != 0 && request.argv.is_empty() {
         read_large(event, request, key);
+    }
+    if request.cwd.is_none()
+        && let Some(cwd) = folder_of(event.ppid, &event.cwd, event.mount_ns)
+    {
+        request.missing.retain(|missing| missing != super::FOLDER);
+        request.cwd = Some(cwd);
     }
     let process = Process::new(event.tgid, event.tid);
     if request.lineage.is_empty() {

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 
+use expacti_abi::file::DirId;
 use expacti_core::request::{Ancestor, Stdin};
 use expacti_core::untrusted::Untrusted;
 
@@ -83,6 +85,17 @@ impl Process {
     }
 }
 
+/// A process's working directory, where it is this very one and seen among the same mounts: what a task that is gone
+/// had in common with its parent. This asks the folder's file system, which may be the agent's.
+pub(super) fn folder_of(pid: u32, folder: &DirId, mount_namespace: u32) -> Option<Untrusted> {
+    let cwd = format!("/proc/{pid}/cwd");
+    let (found, mounts) = (fs::metadata(&cwd).ok()?, fs::metadata(format!("/proc/{pid}/ns/mnt")).ok()?);
+    let is_it = found.ino() == folder.ino
+        && found.dev() == rustix::fs::makedev(folder.dev >> 20, folder.dev & 0xf_ffff)
+        && mounts.ino() == u64::from(mount_namespace);
+    link(&cwd).filter(|_| is_it)
+}
+
 fn parent_of(pid: u32) -> Option<u32> {
     stat_field(pid, 4)?.parse().ok()
 }
@@ -98,4 +111,23 @@ fn stat_field(pid: u32, number: usize) -> Option<String> {
 
 fn link(path: &str) -> Option<Untrusted> {
     fs::read_link(path).ok().map(|target| target.as_os_str().as_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_same_folder_is_told() {
+        let cwd = fs::metadata(".").unwrap();
+        let device = rustix::fs::major(cwd.dev()) << 20 | rustix::fs::minor(cwd.dev());
+        let folder = DirId { ino: cwd.ino(), dev: device, ..DirId::default() };
+        let mounts = u32::try_from(fs::metadata("/proc/self/ns/mnt").unwrap().ino()).unwrap();
+        let ours = std::env::current_dir().unwrap().as_os_str().as_bytes().into();
+        let own = std::process::id();
+        assert_eq!(folder_of(own, &folder, mounts), Some(ours));
+        assert_eq!(folder_of(own, &DirId { ino: cwd.ino() + 1, ..folder }, mounts), None);
+        assert_eq!(folder_of(own, &DirId { dev: device ^ 1, ..folder }, mounts), None);
+        assert_eq!(folder_of(own, &folder, mounts ^ 1), None, "other mounts");
+    }
 }
