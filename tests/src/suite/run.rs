@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::terminal::Terminal;
 use expacti_tests::harness::wait::until;
 use expacti_tests::harness::{child, test};
 use libtest_mimic::Trial;
@@ -19,6 +21,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ),
         test("run::signals_are_the_commands", signals_are_the_commands),
         test("run::the_terminal_is_the_commands", the_terminal_is_the_commands),
+        test("run::ctrl_z_stops_it_and_fg_lets_it_go_on", ctrl_z_stops_it_and_fg_lets_it_go_on),
         test("run::a_daemon_is_started_where_none_runs", a_daemon_is_started_where_none_runs),
     ]
 }
@@ -91,21 +94,62 @@ fn signals_are_the_commands() {
     assert_eq!(child::printed(&mut process), "up\ntold\n");
 }
 
+const PROMPT: &str = "ready> ";
+
+/// A shell of a user on a terminal, which is not gated, up to its first prompt.
+fn shell(cgroup: &Cgroup, words: &[&str]) -> Terminal {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir("/").env("PS1", PROMPT).env("TERM", "dumb");
+    command.env("SUDO_UID", "65534").env("SUDO_USER", "nobody");
+    let mut terminal = Terminal::start(cgroup, command);
+    terminal.shows(PROMPT);
+    terminal
+}
+
+/// Until keys go to a program of this name.
+#[track_caller]
+fn listens(terminal: &Terminal, name: &str) {
+    until("the terminal to be its own", || (terminal.foreground()? == name).then_some(()));
+}
+
 /// On a terminal of its own: an interactive shell has job control, and Ctrl-C ends what runs in it, not the shell.
 fn the_terminal_is_the_commands() {
     let _daemon = ready();
-    let typing = "(sleep 2; echo 'sleep 100'; sleep 2; printf '\\003'; sleep 1; echo 'echo code $?; jobs -l; exit 5'; sleep 2)";
-    let line = format!("{typing} | script -qec 'expacti run -- bash --norc -i' /dev/null");
-    let output = Command::new("bash")
-        .args(["-c", &line])
-        .env("SUDO_UID", "65534")
-        .env("SUDO_USER", "nobody")
-        .output()
-        .unwrap();
-    let text = said(&output);
+    let user = Cgroup::new("user");
+    let mut terminal = shell(&user, &["expacti", "run", "--", "bash", "--norc", "-i"]);
+    terminal.types("sleep 1000\n");
+    listens(&terminal, "sleep");
+    terminal.types("\x03");
+    terminal.shows(PROMPT);
+    terminal.types("echo code $?; exit 5\n");
+    let (text, code) = terminal.ends();
     assert!(text.contains("code 130"), "{text}");
     assert!(!text.contains("no job control"), "{text}");
-    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert_eq!(code, Some(5), "{text}");
+}
+
+/// The shell that started it has a stopped job, and none of it is lost.
+fn ctrl_z_stops_it_and_fg_lets_it_go_on() {
+    let _daemon = ready();
+    let user = Cgroup::new("user");
+    let mut terminal = shell(&user, &["bash", "--norc", "-i"]);
+    terminal.types("expacti run -- cat\n");
+    listens(&terminal, "expacti");
+    terminal.types("before\n");
+    terminal.shows("before\r\nbefore\r\n");
+    terminal.types("\x1a");
+    terminal.shows("Stopped");
+    terminal.shows(PROMPT);
+    terminal.types("fg\n");
+    listens(&terminal, "expacti");
+    terminal.types("again\n");
+    terminal.shows("again\r\nagain\r\n");
+    terminal.types("\x04");
+    terminal.shows(PROMPT);
+    terminal.types("echo code $?; exit 4\n");
+    let (text, code) = terminal.ends();
+    assert!(text.contains("code 0"), "{text}");
+    assert_eq!(code, Some(4), "{text}");
 }
 
 fn a_daemon_is_started_where_none_runs() {

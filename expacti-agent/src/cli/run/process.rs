@@ -60,6 +60,10 @@ pub(super) fn run(
     };
     let number = i32::try_from(process.id()).context("a process id fits")?;
     pid.store(number, Ordering::SeqCst);
+    // Ctrl-Z reaches its process group as well. If that stopped us, too, we would hear of its stop only when both go on,
+    // and stop once more. Until its first exec nobody but us can stop.
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGTSTP, libc::SIG_IGN) };
     let code = wait(number);
     // The number may be somebody else's from here on.
     pid.store(0, Ordering::SeqCst);
