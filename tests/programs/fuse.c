@@ -1,6 +1,6 @@
 // fuse FOLDER SHOWN RUN: mounts a file system on FOLDER with one executable file, `prog`. Whoever is expacti reads the
-// bytes of the file SHOWN in it, and everybody else those of the file RUN. Where SHOWN is "-", expacti gets no answer at
-// all. Prints "mounted", and serves until it is killed.
+// bytes of the file SHOWN in it, and everybody else those of the file RUN. Where SHOWN is "-", expacti gets no answer to
+// anything. Prints "mounted", and serves until it is killed.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +53,8 @@ static struct fuse_attr attributes(unsigned long node) {
 }
 
 static void serve(const struct fuse_in_header *in, const char *body, int stalls) {
+    int asks = is_expacti(in->pid);
+    if (asks && stalls) return;
     switch (in->opcode) {
     case FUSE_INIT: {
         const struct fuse_init_in *theirs = (const void *)body;
@@ -75,8 +77,6 @@ static void serve(const struct fuse_in_header *in, const char *body, int stalls)
     }
     case FUSE_READ: {
         const struct fuse_read_in *read = (const void *)body;
-        int asks = is_expacti(in->pid);
-        if (asks && stalls) return;
         size_t from = read->offset < size ? read->offset : size;
         size_t length = read->size < size - from ? read->size : size - from;
         return answer(in, 0, (asks ? shown : run) + from, length);

@@ -28,6 +28,7 @@ use self::watch::{Brake, Heard};
 use super::cgroup::Cgroup;
 use super::maps::{Maps, MapsError, Plain, failed};
 use super::sys;
+use super::tell::Teller;
 use crate::desk::{Agent, Kernel, KernelRefused};
 
 /// An enrolled cgroup.
@@ -60,6 +61,7 @@ pub(crate) struct Gate {
     /// Where new cgroups are expected, as the kernel was told last.
     expected: Mutex<Tables>,
     waits: Waits,
+    teller: Teller,
     /// The key of all digests.
     pub(crate) key: [u64; 2],
     heard: Heard,
@@ -95,6 +97,7 @@ impl Gate {
             agents: Mutex::default(),
             expected: Mutex::default(),
             waits,
+            teller: Teller::default(),
             key,
             heard: Heard::default(),
             brake: Mutex::default(),

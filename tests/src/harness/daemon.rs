@@ -241,6 +241,9 @@ impl Drop for Daemon {
             let log = self.call(&["log", "--limit", "20"]);
             eprintln!("{}", self.console());
             eprintln!("--- its log:\n{}---", String::from_utf8_lossy(&log.stdout));
+            eprintln!("--- its folder:\n{}---", listing(self.folder()));
+            eprintln!("--- its threads:\n{}---", threads(self.pid()));
+            eprintln!("--- processes:\n{}---", processes());
         }
         self.stop();
     }
@@ -255,6 +258,27 @@ pub fn rule(decision: &str, argv: &[&str]) -> String {
     format!(
         "[[rule]]\nname = \"{decision}-{letters}\"\ndecision = \"{decision}\"\nbecause = \"the test says so\"\nargv = {argv}\n"
     )
+}
+
+/// Names and sizes: what waits in the spool shows here.
+fn listing(folder: &Path) -> String {
+    let output = Command::new("ls").args(["-lR"]).arg(folder).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Where in the kernel each thread is.
+fn threads(pid: u32) -> String {
+    let Ok(folder) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return String::new() };
+    let read = |thread: &Path, name| std::fs::read_to_string(thread.join(name)).unwrap_or_default();
+    let one = |thread: PathBuf| format!("{}{}", read(&thread, "comm"), read(&thread, "stack"));
+    folder.flatten().map(|entry| one(entry.path())).collect()
+}
+
+/// What runs, in which state and cgroup. Kernel threads are left out.
+fn processes() -> String {
+    let columns = "pid,ppid,stat,wchan:24,etimes,cgroup:48,args";
+    let output = Command::new("ps").args(["--ppid", "2", "-p", "2", "-N", "-o", columns]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn objects(lines: &str) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! Memory and files that let whoever reads them wait for ever: that is the agent's own trouble, and nobody else's.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,6 +21,10 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("stalls::a_page_that_never_comes_is_waited_for_by_nobody", a_page_that_never_comes),
         test("stalls::a_script_that_never_comes_is_waited_for_by_nobody", a_script_that_never_comes),
+        test(
+            "stalls::a_standard_error_that_takes_nothing_is_waited_for_by_nobody",
+            a_standard_error_that_takes_nothing,
+        ),
         test("stalls::a_file_that_its_server_makes_up_is_not_vouched_for", a_file_that_its_server_makes_up),
     ]
 }
@@ -64,6 +68,30 @@ fn a_script_that_never_comes() {
     let card = is_held_and_nobody_else(&agent, &daemon, "a closer look: its files did not answer in time");
     daemon.ask(&["deny", &card["id"].to_string()]);
     assert_eq!(held.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+}
+
+/// What is denied is told why, and here it never takes the line. Then it is denied without, and others are told.
+fn a_standard_error_that_takes_nothing() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::ruled(&agent, &rule("deny", &["show", "..."]), &[]);
+    let served = Served::new("-", Path::new("/bin/true"));
+    let denied = |stderr: Stdio| {
+        let mut command = Command::new(program("show"));
+        command.arg0("show").stdin(Stdio::null()).stderr(stderr);
+        child::inside(&agent, &mut command).spawn().unwrap_err().raw_os_error()
+    };
+    for _ in 0..3 {
+        let deaf = fs::OpenOptions::new().write(true).open(served.file()).unwrap();
+        assert_eq!(denied(deaf.into()), Some(libc::EPERM));
+    }
+    let (mut told, stderr) = std::io::pipe().unwrap();
+    assert_eq!(denied(stderr.into()), Some(libc::EPERM));
+    let mut line = String::new();
+    told.read_to_string(&mut line).unwrap();
+    assert!(line.starts_with("expacti: denied"), "{line}");
+    // The other way round the daemon would not end: the kernel lets nobody go whose request a server has in its hands.
+    drop(served);
+    drop(daemon);
 }
 
 /// Waits for the card of what could not be looked at. Meanwhile others are decided about.

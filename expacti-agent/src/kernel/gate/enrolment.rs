@@ -184,10 +184,11 @@ impl Gate {
             // Gone already where somebody cleaned up by hand.
             let _gone = maps.agents.remove(&id);
             agents.remove(name);
-            self.forget_brake(name);
             // Its level of the hierarchy stays among those that are looked at: one look-up more, and nothing can go wrong.
             tickets_of(&maps, id)?
         };
+        // Not with the other locks: whoever lets an agent go on takes them in the other order.
+        self.forget_brake(name);
         // What came meanwhile finds nothing to wait for.
         for ticket in open.iter().chain(&late) {
             self.forget(*ticket);

@@ -14,7 +14,6 @@ use super::after::After;
 use super::{Gate, boot_ns, lock, nanos};
 use crate::kernel::maps::Plain;
 use crate::kernel::park::{Parked, found_parked, park};
-use crate::kernel::tell;
 
 /// Only a ticket that is still there gets a verdict.
 pub(super) const BPF_EXIST: u64 = 2;
@@ -230,8 +229,7 @@ impl Gate {
             Errand::Refuse { ticket, line } => {
                 let pid = self.waits.waiting().get(&ticket).map(|waiting| waiting.pid);
                 if let Some(pid) = pid.or_else(|| self.pid_after(ticket)) {
-                    // It can close its standard error or die at any time; the refusal stands without the line.
-                    let _untold = tell::tell(pid, &line);
+                    self.teller.tell(pid, line);
                 }
                 self.settle(ticket, verdict::DENY);
             }
