@@ -1,6 +1,7 @@
 //! The API: HTTP and JSON on a Unix socket, and over TCP where operators ask for it. Every face speaks through it.
 
 mod agents;
+mod aside;
 mod cards;
 mod events;
 mod evidence;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use expacti_core::docket::Role;
 
 use super::Api;
+use super::aside::aside;
 use super::extract::{Asked, Body, InPath};
 use super::problem::{Failure, Problem};
 use crate::config::{DEFAULT_POLICY, check_name};
@@ -37,10 +38,7 @@ impl Api {
         act: impl FnOnce(&dyn Operations) -> Result<T, OperationError> + Send + 'static,
     ) -> Result<T, Problem> {
         let operations = self.operations()?;
-        let done = tokio::task::spawn_blocking(move || act(&*operations)).await;
-        let broken =
-            |why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", format!("not done: {why}"));
-        Ok(done.map_err(broken)??)
+        Ok(aside(move || act(&*operations)).await??)
     }
 }
 

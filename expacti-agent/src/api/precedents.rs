@@ -12,6 +12,7 @@ use expacti_core::record::filter::{Filter, Wanted};
 use expacti_core::request::ExecRequest;
 
 use super::Api;
+use super::aside::aside;
 use super::extract::{Asked, InPath};
 use super::problem::{Failure, Problem};
 use super::records::{READERS, now_us};
@@ -84,20 +85,24 @@ pub(super) async fn rule(
         Some((reader, _)) => reader.query(&filter, None, MOST).await?.attempts,
         None => Vec::new(),
     };
-    let assessed: Vec<_> = past
-        .iter()
-        .map(|attempt| (&attempt.attempted.request, assess(&attempt.attempted.request, &engine.tools)))
-        .collect();
-    let pairs = assessed.iter().map(|(request, assessment)| (*request, assessment));
-    let places = suggestion.would_have_allowed(pairs, &engine.treatment(&card.agent).decide, now());
-    let matched: Vec<&Attempt> = places.iter().filter_map(|place| past.get(*place)).collect();
-    let line = |attempt: &&Attempt| command_line(&attempt.attempted.request.argv, 200).0;
-    Ok(Json(RulePreview {
-        text: suggestion.text,
-        matched: matched.len() as u64,
-        more: past.len() >= MOST as usize,
-        examples: matched.iter().take(SHOWN).map(line).collect(),
-    }))
+    let agent = card.agent.clone();
+    let judge = move || {
+        let assessed: Vec<_> = past
+            .iter()
+            .map(|attempt| (&attempt.attempted.request, assess(&attempt.attempted.request, &engine.tools)))
+            .collect();
+        let pairs = assessed.iter().map(|(request, assessment)| (*request, assessment));
+        let places = suggestion.would_have_allowed(pairs, &engine.treatment(&agent).decide, now());
+        let matched: Vec<&Attempt> = places.iter().filter_map(|place| past.get(*place)).collect();
+        let line = |attempt: &&Attempt| command_line(&attempt.attempted.request.argv, 200).0;
+        RulePreview {
+            matched: matched.len() as u64,
+            more: past.len() >= MOST as usize,
+            examples: matched.iter().take(SHOWN).map(line).collect(),
+            text: suggestion.text,
+        }
+    };
+    Ok(Json(aside(judge).await?))
 }
 
 /// The name of what would run.

@@ -9,6 +9,7 @@ use expacti_core::docket::Role;
 use expacti_core::record::attempt::rfc3339;
 use similar::TextDiff;
 
+use super::aside::aside;
 use super::extract::{Asked, Body};
 use super::problem::{Failure, Problem};
 use super::records::READERS;
@@ -49,11 +50,7 @@ pub(super) async fn keep(
 pub(super) async fn history(Asked { api, caller }: Asked) -> Result<Json<Vec<RuleChange>>, Problem> {
     caller.must_be(&READERS)?;
     let past = api.records()?.rules_in_force(CHANGES + 1).await?;
-    let changes = tokio::task::spawn_blocking(move || changes(&past)).await;
-    let broken = |why| {
-        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "failed", format!("not done: {why}"))
-    };
-    Ok(Json(changes.map_err(broken)?))
+    Ok(Json(aside(move || changes(&past)).await?))
 }
 
 /// What is different from what was in force on the same node before. A daemon that began with the same rules changed

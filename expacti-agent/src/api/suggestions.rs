@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Api;
+use super::aside::aside;
 use super::extract::{Asked, Body, InPath, InQuery};
 use super::problem::{Failure, Problem};
 use super::records::{READERS, now_us};
@@ -38,7 +39,7 @@ pub(super) async fn list(
     caller.must_be(&READERS)?;
     let looked = api.look_back_for(&q).await?;
     let engine = api.engine()?;
-    Ok(Json(beside_others(move || looked.page(&engine, at_least)).await?))
+    Ok(Json(aside(move || looked.page(&engine, at_least)).await?))
 }
 
 /// Keep a suggested rule, in force at once
@@ -57,7 +58,7 @@ pub(super) async fn accept(
     let looked = api.look_back_for(&q).await?;
     let engine = api.engine()?;
     let wanted = name.clone();
-    let found = beside_others(move || {
+    let found = aside(move || {
         let mut proposals = looked.report(&engine, at_least).proposals.into_iter();
         proposals.find(|proposal| proposal.name == wanted)
     });
@@ -77,12 +78,4 @@ impl Api {
         let filter = part_of_the_past(question, now_us()).map_err(Problem::bad_input)?;
         Ok(look_back(self.records()?, &filter).await?)
     }
-}
-
-/// What takes a while keeps nobody else waiting.
-async fn beside_others<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|why| {
-        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "failed", format!("not done: {why}"))
-    })
 }
