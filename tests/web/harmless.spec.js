@@ -81,7 +81,7 @@ test("the page escapes exactly as the daemon does", async ({ page }, info) => {
     await page.goto(`${daemon.url}/queue/${id}`);
     await page.locator(".tokens").waitFor();
     const shown = await page.locator(".tokens .text").allTextContents();
-    const quoted = shown.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word.replaceAll('"', '\\"')}"`));
+    const quoted = shown.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word.replace(/["$`]/g, "\\$&")}"`));
     expect(quoted.join(" ")).toBe(command);
   }
 });
