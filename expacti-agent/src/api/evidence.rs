@@ -71,7 +71,7 @@ impl FormatWord {
 
 /// Take records elsewhere, oldest first
 #[utoipa::path(get, path = "/v1/records/export", params(Wanted), tag = "records", responses(
-    (status = 200, content_type = "application/octet-stream", body = String), Failure))]
+    (status = 200, content((String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"))), Failure))]
 pub(super) async fn take(
     Asked { api, caller }: Asked,
     InQuery(Wanted { q, format }): InQuery<Wanted>,

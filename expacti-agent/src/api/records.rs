@@ -20,7 +20,7 @@ use crate::wire::{PastView, RecordDetail, RecordLine, RecordPage, RecordTree, co
 /// Who may look back.
 pub(super) const READERS: [Role; 3] = [Role::Reviewer, Role::Admin, Role::Auditor];
 
-/// How many are counted.
+/// How many are counted, and how far down a page may begin.
 const COUNTED: u32 = 10_000_000;
 /// How many earlier attempts of the session a record or card shows.
 const BEFORE: u32 = 20;
@@ -41,8 +41,9 @@ pub(super) struct Search {
     #[serde(default = "Search::page")]
     #[param(minimum = 1, maximum = 500)]
     limit: u32,
-    /// Leave out so many that fit, to begin far down.
+    /// Leave out so many that fit, at most 10,000,000, to begin far down.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 10_000_000)]
     skip: u32,
     /// Say how many fit in all.
     #[serde(default)]
@@ -75,6 +76,9 @@ pub(super) async fn list(
     caller.must_be(&READERS)?;
     if !(1..=500).contains(&limit) {
         return Err(Problem::bad_input("`limit` is 1 to 500"));
+    }
+    if skip > COUNTED {
+        return Err(Problem::bad_input("`skip` is at most 10000000"));
     }
     let (reader, filter) = (api.records()?, filter(&q)?);
     let total = if total { Some(reader.count(&filter, COUNTED).await?) } else { None };

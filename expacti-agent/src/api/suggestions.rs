@@ -24,8 +24,9 @@ pub(super) struct Wanted {
     /// `agent:claude since:7d`; also `node`, `until`, `exe` and `cwd`. Without `since` the last 30 days.
     #[serde(default)]
     q: String,
-    /// Commands that were seen less often are not worth a rule.
+    /// Commands that were seen less often are not worth a rule, 1 to 1,000,000.
     #[serde(default = "Acceptance::at_least")]
+    #[param(minimum = 1, maximum = 1_000_000)]
     at_least: u64,
 }
 
@@ -37,6 +38,7 @@ pub(super) async fn list(
     InQuery(Wanted { q, at_least }): InQuery<Wanted>,
 ) -> Result<Json<SuggestionPage>, Problem> {
     caller.must_be(&READERS)?;
+    check(at_least)?;
     let looked = api.look_back_for(&q).await?;
     let engine = api.engine()?;
     Ok(Json(aside(move || looked.page(&engine, at_least)).await?))
@@ -55,6 +57,7 @@ pub(super) async fn accept(
 ) -> Result<Json<AcceptedView>, Problem> {
     caller.must_be(&[Role::Admin])?;
     caller.must_show_totp(&api)?;
+    check(at_least)?;
     let looked = api.look_back_for(&q).await?;
     let engine = api.engine()?;
     let wanted = name.clone();
@@ -71,6 +74,13 @@ pub(super) async fn accept(
     let generation =
         api.operate_on(move |operations| operations.accept_rule(&kept, &caller.voter.name)).await?;
     Ok(Json(AcceptedView { name: rule.name, text: rule.text, generation }))
+}
+
+fn check(at_least: u64) -> Result<(), Problem> {
+    if (1..=1_000_000).contains(&at_least) {
+        return Ok(());
+    }
+    Err(Problem::bad_input("`at_least` is 1 to 1000000"))
 }
 
 impl Api {

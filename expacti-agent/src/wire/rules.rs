@@ -129,6 +129,7 @@ pub(crate) struct Acceptance {
     pub(crate) q: String,
     /// The same as there; 2 where it was left out.
     #[serde(default = "Acceptance::at_least")]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub(crate) at_least: u64,
 }
 
