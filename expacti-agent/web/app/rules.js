@@ -20,10 +20,6 @@ export function open() {
     if (readers) past.reload();
   };
   const written = editor(changed);
-  if (readers) {
-    past.reload();
-    proposed.reload();
-  }
   written.reload();
   const element = el(
     "main",
@@ -34,7 +30,8 @@ export function open() {
     readers && proposed.element,
     readers && past.element,
   );
-  load(table);
+  // What is in force first: suggestions read much of the log.
+  load(table).then(() => readers && Promise.all([past.reload(), proposed.reload()]));
   return { name: "Rules", element };
 }
 
