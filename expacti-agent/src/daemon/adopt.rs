@@ -45,6 +45,7 @@ impl Left {
                 None => self.gate.ask_anew(ticket, &open),
             }
         }
+        self.gate.free_all_strays();
     }
 
     fn adopt_one(&self, ticket: u64, open: &Ticket, attempt: Attempt) {

@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cgroup;
 
@@ -82,14 +82,13 @@ impl Parked {
         self.pid
     }
 
-    /// Lets it go on where it was. A process that died meanwhile needs nothing.
-    pub(crate) fn release(&self) -> io::Result<()> {
+    /// Lets it go on where it was. A process that died meanwhile needs nothing. Gives who is still there.
+    pub(crate) fn release(&self) -> io::Result<Vec<Self>> {
         match fs::write(self.home.join("cgroup.procs"), self.pid.to_string()) {
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        self.remove();
-        Ok(())
+        Ok(if self.remove() { Vec::new() } else { inmates(&self.folder) })
     }
 
     /// Freezes all that is in the cgroup.
@@ -116,7 +115,33 @@ impl Parked {
     }
 }
 
-fn make(folder: &std::path::Path) -> io::Result<()> {
+/// Everybody in a folder of ours.
+fn inmates(folder: &Path) -> Vec<Parked> {
+    let Some(home) = folder.parent() else { return Vec::new() };
+    // One that vanishes meanwhile has nobody in it.
+    let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    let parked = |pid| Parked { pid, home: home.to_owned(), folder: folder.to_owned() };
+    pids.lines().filter_map(|line| line.parse().ok()).map(parked).collect()
+}
+
+/// Everybody in folders of ours in a cgroup and below it.
+pub(crate) fn all_below(folder: &Path) -> Vec<Parked> {
+    let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            if entry.file_name().to_string_lossy().starts_with(FOLDER) {
+                found.extend(inmates(&entry.path()));
+            }
+            waiting.push(entry.path());
+        }
+    }
+    found
+}
+
+fn make(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(()) | Err(_) => Ok(()),

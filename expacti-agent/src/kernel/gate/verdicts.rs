@@ -1,7 +1,8 @@
 //! Processes that wait, and the answers they get. The verdict in the kernel's map is the only authority; everything else
 //! here is where a process sleeps meanwhile, and how it is woken.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -13,7 +14,7 @@ use expacti_core::docket::Verdict;
 use super::after::After;
 use super::{Gate, boot_ns, lock, nanos};
 use crate::kernel::maps::Plain;
-use crate::kernel::park::{Parked, found_parked, park};
+use crate::kernel::park::{Parked, all_below, found_parked, park};
 
 /// Only a ticket that is still there gets a verdict.
 pub(super) const BPF_EXIST: u64 = 2;
@@ -243,10 +244,36 @@ impl Gate {
             }
             Errand::Release(parked) => {
                 // Without its cgroup there is no process either.
-                let _gone = parked.release();
+                let others = parked.release().unwrap_or_default();
                 self.wait_on_unparked(parked.pid());
+                self.free_strays(others);
             }
         }
+    }
+
+    /// Lets those go on who are parked and wait for nothing. Such a process was born to one that was being parked when its
+    /// verdict came: it was let go, and forked on its way in.
+    fn free_strays(&self, parked: Vec<Parked>) {
+        if parked.is_empty() {
+            return;
+        }
+        let waiting: HashSet<u32> = self.waits.waiting().values().map(|waiting| waiting.pid).collect();
+        let mut strays = parked.into_iter().filter(|parked| !waiting.contains(&parked.pid())).peekable();
+        if strays.peek().is_none() {
+            return;
+        }
+        // What an earlier daemon left waits by its ticket alone.
+        let open: HashSet<u32> = self.open_tickets().into_iter().map(|(_, open)| open.tgid).collect();
+        for stray in strays.filter(|stray| !open.contains(&stray.pid())) {
+            let _gone = stray.release();
+        }
+    }
+
+    /// The same for all agents, once the tickets that an earlier daemon left have been taken over.
+    pub(crate) fn free_all_strays(&self) {
+        let cgroups: Vec<PathBuf> =
+            lock(&self.agents).values().map(|enrolled| enrolled.cgroup.path.clone()).collect();
+        self.free_strays(cgroups.iter().flat_map(|cgroup| all_below(cgroup)).collect());
     }
 
     /// Other threads of a process that was let go wait on, and have to be parked anew.
