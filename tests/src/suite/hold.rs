@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("hold::after::who_started_it_goes_on", after_who_started_it_goes_on),
         test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
         test("hold::after::a_new_daemon_keeps_the_ticket", after_a_new_daemon_keeps_the_ticket),
+        test("hold::who_is_parked_without_a_ticket_goes_on", parked_without_a_ticket),
     ]
 }
 
@@ -270,6 +272,44 @@ impl NamedShow for Command {
     fn arg0_show(&mut self) -> &mut Self {
         std::os::unix::process::CommandExt::arg0(self, "show")
     }
+}
+
+/// As if born to a process that was let go on its way into parking: frozen like it, and waiting for nothing.
+fn parked_without_a_ticket() {
+    let agent = Cgroup::new("agent");
+    let rules = rule("review", &["show", "HELD"]);
+    let daemon = Daemon::ruled(&agent, &rules, &[]);
+    let mut stray = child::start(&agent, Command::new("sleep").arg("1000")).unwrap();
+    let parked = agent.path().join("expacti.held");
+    let home = || {
+        let cgroup = fs::read_to_string(format!("/proc/{}/cgroup", stray.id())).unwrap();
+        (!cgroup.contains("expacti.held")).then_some(())
+    };
+    let ask = |daemon: &Daemon| {
+        let mut command = Command::new(program("show"));
+        command.arg0("show").arg("HELD");
+        let held = run_aside(&agent, command);
+        let card = daemon.card("show HELD");
+        until("a parked process", || fs::write(parked.join("cgroup.procs"), stray.id().to_string()).ok());
+        assert_eq!(home(), None);
+        (held, card)
+    };
+    let (held, card) = ask(&daemon);
+    daemon.ask(&["approve", &card]);
+    assert_eq!(held.ending().unwrap().stdout, b"HELD\n");
+    until("the stray to be at home", home);
+
+    // The next daemon frees it too, and nobody who has a ticket.
+    let (held, card) = ask(&daemon);
+    let folder = daemon.kill();
+    let file = folder.path().join("rules.toml");
+    let next = Daemon::gating_in(folder, &agent, &["--rules", file.to_str().unwrap()]);
+    until("the stray to be at home", home);
+    assert!(held.goes_on());
+    next.ask(&["approve", &card]);
+    assert_eq!(held.ending().unwrap().stdout, b"HELD\n");
+    stray.kill().unwrap();
+    child::wait(&mut stray);
 }
 
 fn stat(pid: &str) -> Option<Vec<String>> {
