@@ -84,7 +84,8 @@ impl Asker {
         asker
     }
 
-    /// Inside from before the gate.
+    /// Inside from before the gate. Each test has a cgroup of another name: where an agent was gated before, nothing runs
+    /// until a daemon has said whose the new one is.
     fn inside(agent: &Cgroup) -> Self {
         Self::start(child::inside(agent, &mut python(None)))
     }
@@ -149,7 +150,7 @@ fn vote(daemon: &Daemon, card: &str, token: &str) -> String {
 }
 
 fn a_stolen_token_is_worth_nothing() {
-    let (agent, elsewhere) = (Cgroup::new("agent"), Cgroup::new("elsewhere"));
+    let (agent, elsewhere) = (Cgroup::new("agent-by-socket"), Cgroup::new("elsewhere"));
     let (mut inside, mut left) = (Asker::inside(&agent), Asker::inside(&agent));
     let mut outside = Asker::start(&mut python(None));
     let daemon = Daemon::gating(&agent, &[]);
@@ -236,7 +237,7 @@ fn served_over_tls(folder: &Path) -> String {
 fn nor_is_it_over_tcp_nor_from_a_container() {
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let network = Network::new("box");
-    let (agent, elsewhere) = (Cgroup::new("agent"), Cgroup::new("elsewhere"));
+    let (agent, elsewhere) = (Cgroup::new("agent-by-tcp"), Cgroup::new("elsewhere"));
     let (mut inside, mut left) = (Asker::inside(&agent), Asker::inside(&agent));
     let mut boxed = Asker::start(child::inside(&agent, &mut python(Some(network.0))));
     let (mut outside, mut neighbour) =
@@ -293,7 +294,7 @@ fn an_agent_looks_at_its_own_tickets() {
     let file = folder.path().join("expacti.toml");
     fs::write(&file, "[policy.default]\ntimeout = { low = \"25s\", medium = \"1s\", high = \"25s\", critical = \"25s\" }\n")
         .unwrap();
-    let agent = Cgroup::new("agent");
+    let agent = Cgroup::new("agent-that-claims");
     let mut inside = Asker::inside(&agent);
     let mut outside = Asker::start(&mut python(None));
     let mut daemon = Daemon::start(&[
