@@ -118,5 +118,7 @@ test("a rule that is written here is in force there, and the log says who wrote 
   await expect(newest).toContainText("alice");
   await newest.locator("summary").click();
   await expect(newest.locator(".line.added", { hasText: 'name = "no-echo"' })).toBeVisible();
-  await expect(page.locator("table").getByText("no-echo")).toBeVisible();
+  await expect(page.locator("table").getByText("no-echo")).toBeVisible({ timeout: 30_000 });
+  const added = await page.request.post(`${guest.url}/v1/reviewers`, { headers: { authorization: `Bearer ${token}` }, data: { name: "bob", roles: ["viewer"] } });
+  expect(added.status()).toBe(201);
 });

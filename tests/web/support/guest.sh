@@ -45,4 +45,6 @@ sed 's/^/told: /' /root/err
 code=0
 until (( code )); do inside /bin/echo hi || code=$?; done
 echo "ruled ended $code"
+# Until the browser has seen enough, and says so by adding somebody.
+until expacti reviewer list | grep -q '^bob '; do sleep 0.2; done
 kill $daemon
