@@ -78,7 +78,8 @@ offsets! {
     task_pid: "task_struct"."pid";
     task_exit_code: "task_struct"."exit_code";
     task_start_boottime: "task_struct"."start_boottime";
-    task_status: "task_struct"."thread_info.status";
+    // The second is where 64-bit ARM has it.
+    task_status: "task_struct"."thread_info.status" | "task_struct"."thread_info.flags";
     task_jobctl: "task_struct"."jobctl";
     task_ptrace: "task_struct"."ptrace";
     task_pending: "task_struct"."pending.signal";

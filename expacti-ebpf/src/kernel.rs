@@ -116,8 +116,13 @@ impl Task {
     /// Whether the system call that it is in came by the 32-bit entry.
     #[inline(always)]
     pub(crate) fn is_compat(self) -> bool {
-        const TS_COMPAT: u32 = 2;
-        get!(self.0, task_status: u32) & TS_COMPAT != 0
+        /// `TS_COMPAT`.
+        #[cfg(bpf_target_arch = "x86_64")]
+        const COMPAT: u32 = 1 << 1;
+        /// `TIF_32BIT`.
+        #[cfg(bpf_target_arch = "aarch64")]
+        const COMPAT: u32 = 1 << 22;
+        get!(self.0, task_status: u32) & COMPAT != 0
     }
 
     #[inline(always)]

@@ -14,13 +14,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::build::{self, Profile};
+use crate::build::{self, Architecture, Profile};
 use crate::cache::Cache;
 use crate::process::{output, run};
+use crate::setup::cross;
 use crate::workspace;
-
-/// The only architecture that is built, and tested, so far.
-const ARCHITECTURE: &str = "x86_64";
 
 /// `cargo xtask dist`.
 #[derive(clap::Args)]
@@ -28,27 +26,41 @@ pub(crate) struct Options {
     /// With the binary that guests run, which is built in a fraction of the time; to try packages, not to ship them.
     #[arg(long)]
     guest: bool,
+    /// What processors it is for.
+    #[arg(long, value_enum, default_value_t)]
+    architecture: Architecture,
 }
 
 pub(crate) fn command(options: &Options) -> Result<()> {
     let profile = if options.guest { Profile::Guest } else { Profile::Release };
-    let binary = build::binary(&Cache::open()?, "expacti-agent", "expacti", profile)?;
+    let cache = Cache::open()?;
+    let architecture = options.architecture;
+    let (binary, speaker, strip);
+    if architecture == Architecture::X86_64 {
+        binary = build::binary(&cache, "expacti-agent", "expacti", profile)?;
+        speaker = binary.clone();
+        strip = Command::new("strip");
+    } else {
+        binary = build::for_other(&cache, architecture, profile)?;
+        speaker = build::binary(&cache, "expacti-agent", "expacti", Profile::Guest)?;
+        strip = cross::Tools::of(&cache)?.command("aarch64-linux-gnu-strip");
+    }
     let version = env!("CARGO_PKG_VERSION");
     let folder = workspace::target().join("dist");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let tree = folder.join(format!("expacti-{version}-{ARCHITECTURE}"));
-    lay_out(&tree, &binary)?;
+    let name = format!("expacti-{version}-{}", architecture.name());
+    let tree = folder.join(&name);
+    lay_out(&tree, &binary, &speaker, strip)?;
 
-    let tarball = folder.join(format!("expacti-{version}-{ARCHITECTURE}.tar.gz"));
-    let name = tree.file_name().context("the tree has a name")?;
-    pack(&folder, Path::new(name), &tarball)?;
+    let tarball = folder.join(format!("{name}.tar.gz"));
+    pack(&folder, Path::new(&name), &tarball)?;
     let files = [
         tarball,
-        deb::write(&tree, &folder, version)?,
-        image::write(&tree, &folder, version)?,
-        sbom::write(&folder, version)?,
+        deb::write(&tree, &folder, version, architecture)?,
+        image::write(&tree, &folder, version, architecture)?,
+        sbom::write(&folder, version, architecture)?,
     ];
     let sums = checksums(&folder, &files)?;
     fs::remove_dir_all(&tree)?;
@@ -58,42 +70,44 @@ pub(crate) fn command(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The Debian package alone, with this binary in it.
-pub(crate) fn debian_package(binary: &Path, folder: &Path) -> Result<PathBuf> {
+/// The Debian package and the image, with this binary in them.
+pub(crate) fn for_guests(binary: &Path, folder: &Path) -> Result<[PathBuf; 2]> {
     let tree = folder.join("tree");
     if tree.exists() {
         fs::remove_dir_all(&tree)?;
     }
-    lay_out(&tree, binary)?;
-    let package = deb::write(&tree, folder, env!("CARGO_PKG_VERSION"))?;
+    let (version, architecture) = (env!("CARGO_PKG_VERSION"), Architecture::X86_64);
+    lay_out(&tree, binary, binary, Command::new("strip"))?;
+    let image = image::write(&tree, folder, version, architecture)?;
+    let package = deb::write(&tree, folder, version, architecture)?;
     fs::remove_dir_all(&tree)?;
-    Ok(package)
+    Ok([package, image])
 }
 
-/// Everything where a system has it.
-fn lay_out(tree: &Path, binary: &Path) -> Result<()> {
+/// Everything where a system has it. The speaker is the same binary, for this machine where that is for another: it tells its
+/// manuals and its settings.
+fn lay_out(tree: &Path, binary: &Path, speaker: &Path, mut strip: Command) -> Result<()> {
     let root = workspace::root();
     let installed = tree.join("usr/bin/expacti");
     put(binary, &installed, 0o755)?;
     // Nine tenths of it are for debuggers.
-    run(Command::new("strip").arg("--strip-unneeded").arg(&installed))?;
+    run(strip.arg("--strip-unneeded").arg(&installed))?;
     put(
         &root.join("deploy/systemd/expacti.service"),
         &tree.join("usr/lib/systemd/system/expacti.service"),
         0o644,
     )?;
-    let expacti = installed;
     write(
         &tree.join("etc/expacti/expacti.toml"),
-        &output(Command::new(&expacti).args(["config", "default"]))?,
+        &output(Command::new(speaker).args(["config", "default"]))?,
     )?;
-    run(Command::new(&expacti).arg("man").arg(tree.join("usr/share/man/man1")))?;
+    run(Command::new(speaker).arg("man").arg(tree.join("usr/share/man/man1")))?;
     for (shell, place) in [
         ("bash", "usr/share/bash-completion/completions/expacti"),
         ("zsh", "usr/share/zsh/vendor-completions/_expacti"),
         ("fish", "usr/share/fish/vendor_completions.d/expacti.fish"),
     ] {
-        write(&tree.join(place), &output(Command::new(&expacti).args(["completions", shell]))?)?;
+        write(&tree.join(place), &output(Command::new(speaker).args(["completions", shell]))?)?;
     }
     let docs = tree.join("usr/share/doc/expacti");
     for entry in fs::read_dir(root.join("docs"))? {

@@ -5,6 +5,7 @@
 
 pub(crate) mod bpf_linker;
 pub(crate) mod cargo_deny;
+pub(crate) mod cross;
 pub(crate) mod debian;
 pub(crate) mod kernels;
 pub(crate) mod packages;

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::pack;
+use crate::build::Architecture;
 use crate::process::{output, run};
 
 /// What is done after the files are there, and before and after they go.
@@ -17,14 +18,19 @@ const SCRIPTS: [(&str, &str); 3] = [
 ];
 
 /// Writes the package of a tree.
-pub(super) fn write(tree: &Path, folder: &Path, version: &str) -> Result<PathBuf> {
+pub(super) fn write(
+    tree: &Path,
+    folder: &Path,
+    version: &str,
+    architecture: Architecture,
+) -> Result<PathBuf> {
     let work = tempfile::tempdir()?;
     as_policy_wants(tree, version)?;
     let (control, data) = (work.path().join("control.tar.gz"), work.path().join("data.tar.gz"));
     pack(tree, Path::new("."), &data)?;
     let parts = work.path().join("control");
     fs::create_dir(&parts)?;
-    fs::write(parts.join("control"), about(version, size_of_tree(tree)?))?;
+    fs::write(parts.join("control"), about(version, architecture, size_of_tree(tree)?))?;
     fs::write(parts.join("md5sums"), sums(tree)?)?;
     // An operator's own changes outlive an upgrade.
     fs::write(parts.join("conffiles"), "/etc/expacti/expacti.toml\n")?;
@@ -37,7 +43,7 @@ pub(super) fn write(tree: &Path, folder: &Path, version: &str) -> Result<PathBuf
     add(&mut archive, "debian-binary", b"2.0\n");
     add(&mut archive, "control.tar.gz", &fs::read(control)?);
     add(&mut archive, "data.tar.gz", &fs::read(data)?);
-    let path = folder.join(format!("expacti_{version}_amd64.deb"));
+    let path = folder.join(format!("expacti_{version}_{}.deb", architecture.short()));
     fs::write(&path, archive)?;
     Ok(path)
 }
@@ -120,11 +126,12 @@ fn list(folder: &Path, tree: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn about(version: &str, kib: u64) -> String {
+fn about(version: &str, architecture: Architecture, kib: u64) -> String {
+    let architecture = architecture.short();
     format!(
         "Package: expacti\n\
          Version: {version}\n\
-         Architecture: amd64\n\
+         Architecture: {architecture}\n\
          Maintainer: expacti maintainers <maintainers@expacti.invalid>\n\
          Installed-Size: {kib}\n\
          Recommends: systemd\n\

@@ -8,13 +8,19 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{pack, sha256};
+use crate::build::Architecture;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// Writes the archive.
-pub(super) fn write(tree: &Path, folder: &Path, version: &str) -> Result<PathBuf> {
+pub(super) fn write(
+    tree: &Path,
+    folder: &Path,
+    version: &str,
+    architecture: Architecture,
+) -> Result<PathBuf> {
     let work = tempfile::tempdir()?;
     let content = work.path().join("content");
     super::put(&tree.join("usr/bin/expacti"), &content.join("usr/bin/expacti"), 0o755)?;
@@ -27,7 +33,7 @@ pub(super) fn write(tree: &Path, folder: &Path, version: &str) -> Result<PathBuf
     super::pack_plain(&content, Path::new("."), &layer)?;
     let layer = Blob::keep(&blobs, &layer, LAYER)?;
     let config = json!({
-        "architecture": "amd64",
+        "architecture": architecture.short(),
         "os": "linux",
         "config": { "Entrypoint": ["/usr/bin/expacti"], "Cmd": ["daemon"], "WorkingDir": "/" },
         // A layer that is not compressed has its own sum as its difference.
@@ -48,7 +54,7 @@ pub(super) fn write(tree: &Path, folder: &Path, version: &str) -> Result<PathBuf
     fs::write(layout.join("index.json"), index.to_string())?;
     fs::write(layout.join("oci-layout"), json!({ "imageLayoutVersion": "1.0.0" }).to_string())?;
 
-    let path = folder.join(format!("expacti-{version}-x86_64.oci.tar.gz"));
+    let path = folder.join(format!("expacti-{version}-{}.oci.tar.gz", architecture.name()));
     pack(&layout, Path::new("."), &path)?;
     Ok(path)
 }

@@ -7,18 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+use crate::build::Architecture;
 use crate::process::output;
 use crate::workspace;
 
 /// Writes it. What only tests and builds need is not in it.
-pub(super) fn write(folder: &Path, version: &str) -> Result<PathBuf> {
+pub(super) fn write(folder: &Path, version: &str, architecture: Architecture) -> Result<PathBuf> {
     let mut metadata = workspace::cargo();
-    metadata.args([
-        "metadata",
-        "--format-version=1",
-        "--locked",
-        "--filter-platform=x86_64-unknown-linux-gnu",
-    ]);
+    metadata.args(["metadata", "--format-version=1", "--locked", "--filter-platform"]);
+    metadata.arg(architecture.target());
     let metadata: Value = serde_json::from_str(&output(&mut metadata)?)?;
     let shipped = shipped(&metadata).context("cargo metadata says what depends on what")?;
     let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;

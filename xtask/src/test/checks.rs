@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::report::{Counts, Report, Row};
+use crate::build::Architecture;
 use crate::cache::Cache;
 use crate::process::{output, run};
 use crate::setup::cargo_deny;
@@ -18,7 +19,9 @@ pub(crate) fn all(cache: &Cache, report: &mut Report) -> Result<()> {
         cargo.args(["clippy", "--quiet", "--workspace", "--exclude", "expacti-ebpf", "--all-targets"]);
         run(cargo.args(["--", "--deny", "warnings"]))
     });
-    report.check("clippy (BPF)", || run(build::for_bpf(cache, "clippy")?.args(["--", "--deny", "warnings"])));
+    report.check("clippy (BPF)", || {
+        run(build::for_bpf(cache, "clippy", Architecture::X86_64)?.args(["--", "--deny", "warnings"]))
+    });
     dependencies(cache, report)?;
     report.check("objcheck", || objcheck::check(&build::object(cache)?));
     Ok(())
