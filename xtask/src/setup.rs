@@ -5,6 +5,7 @@
 
 pub(crate) mod bpf_linker;
 pub(crate) mod cargo_deny;
+pub(crate) mod containerd;
 pub(crate) mod cross;
 pub(crate) mod debian;
 pub(crate) mod kernels;
@@ -80,6 +81,7 @@ pub(crate) fn parts_for_tests(cache: &Cache, kernels: &[kernels::Kernel]) -> Res
     parts.extend(postgres::part()?);
     if !kernels.is_empty() {
         parts.extend(guest_parts(kernels)?);
+        parts.push(containerd::part());
     }
     Ok(parts)
 }

@@ -1,11 +1,14 @@
 //! The Debian package as users meet it: installed into a clean system whose process 1 is systemd, run from there,
 //! restarted, upgraded and removed. In the order in which that happens: each test goes on where the one before ended.
 
+mod image;
+mod pod;
+
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use expacti_tests::harness::wait::until;
-use expacti_tests::harness::{child, test};
+use expacti_tests::harness::{Outcome, child, skippable, test};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -23,12 +26,28 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("package::what_waits_waits_on_through_a_restart", what_waits_waits_on_through_a_restart),
         test("package::what_waits_waits_on_through_an_upgrade", what_waits_waits_on_through_an_upgrade),
         test("package::systemd_reloads_it_and_feels_its_pulse", systemd_reloads_it_and_feels_its_pulse),
+        skippable("package::prometheus_reads_what_it_counts", prometheus_reads_what_it_counts),
+        skippable("package::a_pods_first_exec_is_in_the_log", pod::a_pods_first_exec_is_in_the_log),
     ]
 }
 
 /// The end of it, behind everything that needs it installed.
 pub(crate) fn last() -> Vec<Trial> {
-    vec![test("package::removed_it_leaves_the_log_and_no_gate", removed_it_leaves_the_log_and_no_gate)]
+    vec![
+        test("package::removed_it_leaves_the_log_and_no_gate", removed_it_leaves_the_log_and_no_gate),
+        test(
+            "package::the_image_gates_with_what_the_daemonset_gives",
+            image::gates_with_what_the_daemonset_gives,
+        ),
+    ]
+}
+
+/// Has the package installed, where an earlier test did not leave it so.
+#[track_caller]
+fn installed() {
+    if !Path::new("/usr/bin/expacti").exists() {
+        ran("dpkg", &["--install", PACKAGE]);
+    }
 }
 
 /// What a program says, where it must succeed.
@@ -184,6 +203,20 @@ fn systemd_reloads_it_and_feels_its_pulse() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     };
     assert_ne!(next, before);
+}
+
+/// By Prometheus' own parser; and dashboard and alerts ask for nothing that is not there.
+fn prometheus_reads_what_it_counts() -> Outcome {
+    let modules = Path::new("/opt/expacti/python");
+    if !modules.exists() {
+        return Outcome::Skipped { missing: "prometheus_client, from PyPI".to_owned() };
+    }
+    let mut python = Command::new("python3");
+    python.arg("/opt/expacti/scrape.py").env("PYTHONPATH", modules);
+    python.args(["/opt/expacti/alerts.yml", "/opt/expacti/grafana-dashboard.json"]);
+    let output = python.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    Outcome::Held
 }
 
 fn removed_it_leaves_the_log_and_no_gate() {

@@ -10,6 +10,8 @@ use crate::process::{find_program, output};
 
 /// Kubernetes' schemas, and what checks against them.
 pub(crate) const KUBERNETES_VALIDATE: &str = "kubernetes-validate==1.37.0";
+/// Prometheus' own parser of what it scrapes.
+pub(crate) const PROMETHEUS_CLIENT: &str = "prometheus_client==0.26.0";
 
 /// The folder with the modules of this requirement.
 pub(crate) fn modules(cache: &Cache, requirement: &str) -> Result<PathBuf> {

@@ -60,7 +60,7 @@ pub(crate) fn run(
     let binary = build::binary(cache, "expacti-agent", "expacti", Profile::Guest)?;
     let files = files(cache, &folder, &binary)?;
     let packaged =
-        if rounds.iter().any(|round| round.package) { package::files(&binary)? } else { Vec::new() };
+        if rounds.iter().any(|round| round.package) { package::files(cache, &binary)? } else { Vec::new() };
     let script = folder.join("suites.sh");
     fs::write(&script, script_for(filter))?;
 
