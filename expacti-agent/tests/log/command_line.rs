@@ -198,7 +198,9 @@ fn answered(server: &TcpListener, status: &str) -> std::io::Result<(String, serd
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    write!(reader.get_mut(), "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")?;
+    // In one piece: a client that has seen the status may be gone before the next one.
+    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+    reader.get_mut().write_all(answer.as_bytes())?;
     Ok((head, serde_json::from_slice(&body).unwrap()))
 }
 
