@@ -134,16 +134,16 @@ fn run_one(cache: &Cache, round: Round, script: &Path, files: &[GuestFile]) -> W
         clock: Clock::Wall,
         disks: Vec::new(),
     };
-    let mut out = Lines::default();
+    let mut out = Lines { round, partial: Vec::new(), suites: GuestSuites::default() };
     let mut errors = Vec::new();
     let ended = vm::run(cache, &guest, &mut out, &mut errors);
     let errors = String::from_utf8_lossy(&errors).into_owned();
     Went { round, suites: out.suites, errors, ended, took: start.elapsed() }
 }
 
-/// Takes the suites' output apart as it comes.
-#[derive(Default)]
+/// Takes the suites' output apart as it comes, and names what fails at once: what it said follows at the end.
 struct Lines {
+    round: Round,
     partial: Vec<u8>,
     suites: GuestSuites,
 }
@@ -153,7 +153,11 @@ impl Write for Lines {
         self.partial.extend_from_slice(bytes);
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.partial.drain(..=end).collect();
+            let known = self.suites.failures.len();
             self.suites.line(&String::from_utf8_lossy(&line));
+            for (name, _) in self.suites.failures.iter().skip(known) {
+                println!("Linux {}: {name} failed", self.round);
+            }
         }
         Ok(bytes.len())
     }
