@@ -196,7 +196,10 @@ impl Reader {
             }
             kind::OFFENCE => {
                 let agent = self.decider.gate.agent(moment.agent).unwrap_or_default().name;
-                self.decider.ledger.note((seq != 0).then_some(seq), offence::entry(&moment, &agent));
+                let offence = offence::entry(&moment, &agent);
+                // What tried it may still be looked at, and the log knows no offence of what it has not seen.
+                self.decider
+                    .behind(seq, move |decider| decider.ledger.note((seq != 0).then_some(seq), offence));
             }
             kind::CGROUP => self.newcomers.came(moment.value),
             kind::CANARY => self.decider.gate.canary_reported(),

@@ -187,7 +187,7 @@ broken:
 .PHONY: all broken
 END
 make --no-print-directory -j4 all 2>&1; echo "make $?"
-make --no-print-directory -s all; make broken; echo "broken $?"; make -j2 broken nothing; echo "nothing $?"
+make --no-print-directory -s all; make broken; echo "broken $?"; make broken nothing; echo "nothing $?"
 echo 'int main(void) { return undeclared; }' > bad.c; gcc bad.c; echo "gcc $?"
 echo 'int main(void) { unsigned u = -1; return u > 3 ? 0 : 1; }' | gcc -Wall -x c -o piped - && ./piped; echo "piped $?"
 echo the end
