@@ -132,7 +132,11 @@ impl Waiting {
         ran("systemd-run", &["--quiet", "--unit", &unit, "sleep", "infinity"]);
         ran("expacti", &["enroll", name, "--unit", &unit]);
         let child = risky_in(&unit);
-        let ticket = until("a held command", || pending().first().copied());
+        let held = std::panic::catch_unwind(|| until("a held command", || pending().first().copied()));
+        let Ok(ticket) = held else {
+            let state = "expacti agents; expacti log --limit 9; ps -eo pid,ppid,stat,cgroup:60,args; journalctl -u expacti -n 30";
+            panic!("nothing is held:\n{}", ran("sh", &["-c", state]));
+        };
         Self { unit, child, ticket }
     }
 

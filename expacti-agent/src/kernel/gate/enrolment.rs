@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use expacti_abi::control::{self, counter};
-use expacti_abi::limits::MAX_LEVEL;
+use expacti_abi::limits::{MAX_LEVEL, MAX_TICKETS};
 use expacti_abi::names::map;
 use expacti_core::request::Container;
 use thiserror::Error;
@@ -250,7 +250,8 @@ impl Gate {
 
 fn tickets_of(maps: &Maps, agent: u64) -> Result<Vec<u64>, MapsError> {
     let mut found = Vec::new();
-    for entry in &maps.tickets {
+    // It has an end: while tickets come and go the kernel begins the list anew.
+    for entry in maps.tickets.iter().take(2 * MAX_TICKETS as usize) {
         let (number, ticket) = entry.map_err(failed(map::TICKETS))?;
         if ticket.0.agent == agent {
             found.push(number);
