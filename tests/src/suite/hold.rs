@@ -1,5 +1,6 @@
 //! Held for a human: before the exec, or behind it. And what comes of it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -28,7 +29,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("hold::who_waits_sleeps_and_dies_at_once", who_waits_sleeps_and_dies_at_once),
         test("hold::who_left_the_cgroup_is_held_too", who_left_the_cgroup_is_held_too),
         test("hold::long_arguments_are_read_whole", long_arguments_are_read_whole),
-        test("hold::a_new_daemon_keeps_the_ticket", a_new_daemon_keeps_the_ticket),
+        test("hold::a_new_daemon_keeps_the_tickets", a_new_daemon_keeps_the_tickets),
         test("hold::a_shell_waits_as_for_a_slow_program", a_shell_waits_as_for_a_slow_program),
         test("hold::after::who_started_it_goes_on", after_who_started_it_goes_on),
         test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
@@ -152,20 +153,34 @@ fn long_arguments_are_read_whole() {
     assert_eq!(output.stdout.len(), long.len() + 1);
 }
 
-fn a_new_daemon_keeps_the_ticket() {
+/// More of them than the log is read for at once.
+fn a_new_daemon_keeps_the_tickets() {
     let agent = Cgroup::new("agent");
     let daemon = Daemon::gating(&agent, &[]);
-    let held = run_aside(&agent, risky());
+    let first = run_aside(&agent, risky());
     let id = daemon.card(RISKY_LINE);
-    let deadline = daemon.record(&RISKY, "pending")["deadline_us"].clone();
+    let others: Vec<_> = (1..9).map(|_| run_aside(&agent, risky())).collect();
+    let deadlines = |daemon: &Daemon| {
+        until("all of them on record, and on one card", || {
+            let records = daemon.records();
+            let each =
+                records.iter().map(|record| (record["sequence"].to_string(), record["deadline_us"].as_i64()));
+            let all: BTreeMap<String, Option<i64>> =
+                each.filter(|(_, deadline)| deadline.is_some()).collect();
+            (all.len() == 9 && daemon.pending().first()?["count"] == 9).then_some(all)
+        })
+    };
+    let promised = deadlines(&daemon);
     let folder = daemon.kill();
-    assert!(held.goes_on());
+    assert!(first.goes_on());
     let daemon = Daemon::gating_in(folder, &agent, &[]);
     assert_eq!(daemon.card(RISKY_LINE), id, "it is the same ticket");
-    assert_eq!(daemon.record(&RISKY, "pending")["deadline_us"], deadline, "and has no more time than it had");
-    assert!(held.goes_on());
+    assert_eq!(deadlines(&daemon), promised, "they are the same, and have no more time than they had");
+    assert!(first.goes_on());
     daemon.ask(&["approve", &id]);
-    assert_eq!(held.ending().unwrap().status.code(), NO_REPOSITORY);
+    for held in others.into_iter().chain([first]) {
+        assert_eq!(held.ending().unwrap().status.code(), NO_REPOSITORY);
+    }
 }
 
 /// With job control: no job is seen to stop, a pipeline holds together, and Ctrl-C ends it.
@@ -227,7 +242,7 @@ fn after_denied_has_not_run() {
     let show = program("show");
     for round in 0..times(20) {
         let word = format!("round-{round}");
-        let mut held = child::start(&agent, Command::new(&show).arg0_show().arg(&word)).unwrap();
+        let mut held = child::start(&agent, Command::new(&show).arg0("show").arg(&word)).unwrap();
         let id = daemon.card(&format!("show {word}"));
         let allow = round % 4 == 3;
         daemon.ask(&[if allow { "approve" } else { "deny" }, &id]);
@@ -262,16 +277,6 @@ fn after_a_new_daemon_keeps_the_ticket() {
     daemon.ask(&["deny", &id]);
     let status = child::wait(&mut first);
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
-}
-
-trait NamedShow {
-    fn arg0_show(&mut self) -> &mut Self;
-}
-
-impl NamedShow for Command {
-    fn arg0_show(&mut self) -> &mut Self {
-        std::os::unix::process::CommandExt::arg0(self, "show")
-    }
 }
 
 /// As if born to a process that was let go on its way into parking: frozen like it, and waiting for nothing.
