@@ -207,6 +207,15 @@ impl Daemon {
         })
     }
 
+    /// How many attempts it has heard of. Their records may come later, and not in a row.
+    #[track_caller]
+    pub fn attempts(&self) -> usize {
+        let metrics = self.ask(&["metrics"]);
+        let of_agent = |line: &&str| line.starts_with("expacti_attempts_total{");
+        let value = |line: &str| line.rsplit(' ').next()?.parse::<usize>().ok();
+        metrics.lines().filter(of_agent).filter_map(value).sum()
+    }
+
     /// Every card that waits for humans.
     #[track_caller]
     pub fn pending(&self) -> Vec<Value> {

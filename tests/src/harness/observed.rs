@@ -74,6 +74,9 @@ impl Observed {
     pub fn count(&self, mark: &str) -> usize {
         self.run(&["/bin/echo", mark]);
         self.record(&["/bin/echo", mark]);
+        // What is looked at more closely is recorded behind what came after it.
+        let attempts = self.daemon.attempts();
+        until("every attempt's record", || (self.records().len() >= attempts).then_some(()));
         self.records().len() - 1
     }
 }

@@ -113,7 +113,7 @@ fn outcome(storm: Child, words: &[&str]) -> Vec<Counts> {
 #[track_caller]
 fn recorded(daemon: &Daemon, word: &str, count: usize) -> Vec<Value> {
     // A look at the numbers costs less than one at all the records.
-    until(&format!("{count} attempts"), || (attempts(daemon) >= count).then_some(()));
+    until(&format!("{count} attempts"), || (daemon.attempts() >= count).then_some(()));
     until(&format!("{count} records of {word}"), || {
         let limit = (count + 1).clamp(1_000, 10_000).to_string();
         let text = daemon.ask(&["log", "--json", "--grep", word, "--limit", &limit]);
@@ -123,15 +123,6 @@ fn recorded(daemon: &Daemon, word: &str, count: usize) -> Vec<Value> {
         assert!(of_it.len() <= count, "{} records of {count} attempts", of_it.len());
         (of_it.len() == count).then_some(of_it)
     })
-}
-
-/// Attempts that the daemon has seen.
-#[track_caller]
-fn attempts(daemon: &Daemon) -> usize {
-    let metrics = daemon.ask(&["metrics"]);
-    let of_agent = |line: &&str| line.starts_with("expacti_attempts_total{");
-    let value = |line: &str| line.rsplit(' ').next()?.parse::<usize>().ok();
-    metrics.lines().filter(of_agent).filter_map(value).sum()
 }
 
 /// Each has a number of its own.
