@@ -175,9 +175,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let pulse = Arc::new(Pulse::default());
     let reader = Reader::new(ring, decider, Arc::clone(&pulse), Newcomers::watch(Arc::clone(&office))?)?;
     let ring_ended = read_ring(reader, left)?;
-    // Not on this thread: the ring's thread reads the log by it before it comes to the canary.
-    let (watched, told) = (Arc::clone(&gate), Arc::clone(&ledger));
-    tokio::task::spawn_blocking(move || watch::start(&watched, &told, canary)).await??;
+    watch::start(Arc::clone(&gate), Arc::clone(&ledger), canary).await?;
     api.operate(Arc::clone(&office) as _);
 
     let started = Change::DaemonStarted {

@@ -32,14 +32,19 @@ enum Silence {
 }
 
 /// Shows that the gate is in force, and then starts to watch over it.
-pub(super) fn start(
-    gate: &Arc<Gate>,
-    ledger: &Arc<Ledger>,
+pub(super) async fn start(
+    gate: Arc<Gate>,
+    ledger: Arc<Ledger>,
     interval: Option<Duration>,
 ) -> anyhow::Result<()> {
+    // Not on the runtime's thread: by it the ring's thread reads the log, before it comes to the canary.
+    tokio::task::spawn_blocking(move || start_here(gate, ledger, interval)).await?
+}
+
+fn start_here(gate: Arc<Gate>, ledger: Arc<Ledger>, interval: Option<Duration>) -> anyhow::Result<()> {
     let canary = Canary::new(CANARY_FOLDER)?;
     gate.place_canary(&canary)?;
-    let watch = Watch { gate: Arc::clone(gate), ledger: Arc::clone(ledger), canary };
+    let watch = Watch { gate, ledger, canary };
     watch.ask().context(
         "the kernel took the gate's programs and does not call them: agents would run ungated. `expacti doctor` says why",
     )?;
