@@ -18,6 +18,7 @@ pub(crate) mod trial;
 mod unload;
 
 pub(crate) use self::canary::{Canary, FOLDER as CANARY_FOLDER, Flight};
+pub(crate) use self::cgroup::below as cgroups_below;
 pub(crate) use self::gate::{EnrolError, Expected, Gate, Member, Names, boot_ns};
 pub(crate) use self::handle::folder_of_id;
 pub(crate) use self::load::{load, retire_others};

@@ -57,36 +57,38 @@ impl Cgroup {
 
     /// Every thread in it and below it.
     pub(crate) fn threads(&self) -> Vec<u32> {
-        let mut found = Vec::new();
-        collect(&self.path, &mut found);
-        found
+        let all = std::iter::once(self.path.clone()).chain(below(&self.path, usize::MAX));
+        // A cgroup that vanishes meanwhile has nobody in it.
+        let tids = all.map(|folder| fs::read_to_string(folder.join("cgroup.threads")).unwrap_or_default());
+        tids.flat_map(|tids| tids.lines().filter_map(|line| line.parse().ok()).collect::<Vec<u32>>())
+            .collect()
     }
 }
 
-fn collect(folder: &Path, found: &mut Vec<u32>) {
-    // A cgroup that vanishes meanwhile has nobody in it.
-    let tids = fs::read_to_string(folder.join("cgroup.threads")).unwrap_or_default();
-    found.extend(tids.lines().filter_map(|line| line.parse::<u32>().ok()));
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(&entry.path(), found);
-        }
-    }
+/// Every cgroup below a folder down to a depth, 1 being directly in it; each comes before those inside of it. One that
+/// vanishes meanwhile has nothing in it.
+pub(crate) fn below(folder: &Path, depth: usize) -> impl Iterator<Item = PathBuf> + use<> {
+    let mut waiting = directly_in(folder, depth);
+    std::iter::from_fn(move || {
+        let (folder, depth) = waiting.pop()?;
+        waiting.extend(directly_in(&folder, depth));
+        Some(folder)
+    })
+}
+
+/// With each the depth that is left.
+fn directly_in(folder: &Path, depth: usize) -> Vec<(PathBuf, usize)> {
+    let Some(left) = depth.checked_sub(1) else { return Vec::new() };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| (entry.path(), left)).collect()
 }
 
 /// Folders of this name anywhere in the hierarchy: systemd calls a unit's cgroup as the unit.
 pub(crate) fn named(name: &str) -> Vec<PathBuf> {
-    let (mut found, mut waiting) = (Vec::new(), vec![PathBuf::from(MOUNT)]);
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if entry.file_name() == name {
-                    found.push(entry.path());
-                }
-                waiting.push(entry.path());
-            }
-        }
-    }
+    let all = below(Path::new(MOUNT), usize::MAX);
+    let mut found: Vec<PathBuf> =
+        all.filter(|folder| folder.file_name().is_some_and(|found| found == name)).collect();
     found.sort();
     found
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::cgroup::MOUNT;
+use super::cgroup::{MOUNT, below};
 
 /// A new folder can be found a moment after the kernel told of it.
 const TRIES: u32 = 40;
@@ -55,16 +55,5 @@ fn open(hierarchy: &fs::File, id: u64) -> io::Result<OwnedFd> {
 }
 
 fn search(folder: &Path, id: u64) -> Option<PathBuf> {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let path = entry.path();
-            if fs::metadata(&path).is_ok_and(|found| found.ino() == id) {
-                return Some(path);
-            }
-            if let Some(found) = search(&path, id) {
-                return Some(found);
-            }
-        }
-    }
-    None
+    below(folder, usize::MAX).find(|folder| fs::metadata(folder).is_ok_and(|found| found.ino() == id))
 }

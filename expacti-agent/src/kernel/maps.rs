@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, IterableMap as _, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::{Ebpf, Pod};
 use expacti_abi::control::{Agent, Control};
 use expacti_abi::names::map;
 use expacti_abi::ticket::{CacheKey, Cached, Ticket};
 use expacti_abi::watched::{Below, Place, Watch};
 use thiserror::Error;
+
+use super::sys;
 
 /// A struct of `expacti-abi` as a map's key or value.
 #[derive(Clone, Copy)]
@@ -107,6 +109,13 @@ impl Maps {
     pub(crate) fn set_control(&mut self, control: Control) -> Result<(), MapsError> {
         self.control.set(0, Plain(control), 0).map_err(failed(map::CONTROL))
     }
+}
+
+/// Every open ticket.
+pub(crate) fn open_tickets(
+    tickets: &HashMap<MapData, u64, Plain<Ticket>>,
+) -> Result<Vec<(u64, Ticket)>, MapsError> {
+    sys::all_tickets(tickets.map().fd().as_fd()).map_err(|error| failed(map::TICKETS)(MapError::from(error)))
 }
 
 /// Names the map in an error.

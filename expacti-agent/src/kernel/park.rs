@@ -70,9 +70,8 @@ enum Place {
 /// One look, because it may be on its way from one to the other.
 fn place_of(pid: u32) -> io::Result<Place> {
     let folder = cgroup::folder_of(pid)?;
-    let ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDER));
     Ok(match folder.parent() {
-        Some(home) if ours => Place::Ours(Parked { pid, home: home.to_owned(), folder }),
+        Some(home) if is_ours(&folder) => Place::Ours(Parked { pid, home: home.to_owned(), folder }),
         Some(_) | None => Place::Home(folder),
     })
 }
@@ -124,21 +123,16 @@ fn inmates(folder: &Path) -> Vec<Parked> {
     pids.lines().filter_map(|line| line.parse().ok()).map(parked).collect()
 }
 
-/// Everybody in folders of ours in a cgroup and below it.
+/// Everybody in folders of ours below a cgroup.
 pub(crate) fn all_below(folder: &Path) -> Vec<Parked> {
-    let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                continue;
-            }
-            if entry.file_name().to_string_lossy().starts_with(FOLDER) {
-                found.extend(inmates(&entry.path()));
-            }
-            waiting.push(entry.path());
-        }
-    }
-    found
+    cgroup::below(folder, usize::MAX)
+        .filter(|folder| is_ours(folder))
+        .flat_map(|folder| inmates(&folder))
+        .collect()
+}
+
+fn is_ours(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDER))
 }
 
 fn make(folder: &Path) -> io::Result<()> {

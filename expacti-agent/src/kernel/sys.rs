@@ -1,9 +1,12 @@
-//! The calls that neither aya nor rustix has: task storage by process, and a descriptor of another process.
+//! The calls that neither aya nor rustix has: task storage by process, a whole map at once, and a descriptor of another
+//! process.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
+use expacti_abi::limits::MAX_TICKETS;
 use expacti_abi::task::TaskState;
+use expacti_abi::ticket::Ticket;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
 /// Arguments of `BPF_MAP_LOOKUP_ELEM` and `BPF_MAP_UPDATE_ELEM`, from `include/uapi/linux/bpf.h`.
@@ -16,8 +19,22 @@ struct MapElement {
     flags: u64,
 }
 
+/// Arguments of `BPF_MAP_LOOKUP_BATCH`, from there too.
+#[repr(C)]
+struct MapBatch {
+    from: u64,
+    to: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map: u32,
+    element_flags: u64,
+    flags: u64,
+}
+
 const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_long = 2;
+const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
 const BPF_NOEXIST: u64 = 1;
 
 /// A handle on a process that stays with it.
@@ -81,4 +98,35 @@ fn element(
     let result =
         unsafe { libc::syscall(libc::SYS_bpf, command, &raw const argument, size_of::<MapElement>()) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Every open ticket. At once, because a list that goes from key to key begins anew whenever its key is removed: while
+/// tickets come and go it would have no end, or miss some.
+pub(crate) fn all_tickets(map: BorrowedFd<'_>) -> io::Result<Vec<(u64, Ticket)>> {
+    let (mut keys, mut values) =
+        (vec![0_u64; MAX_TICKETS as usize], vec![Ticket::default(); MAX_TICKETS as usize]);
+    let mut end = 0_u32;
+    let mut argument = MapBatch {
+        from: 0,
+        to: (&raw mut end).expose_provenance() as u64,
+        keys: keys.as_mut_ptr().expose_provenance() as u64,
+        values: values.as_mut_ptr().expose_provenance() as u64,
+        count: MAX_TICKETS,
+        map: map.as_raw_fd().cast_unsigned(),
+        element_flags: 0,
+        flags: 0,
+    };
+    // SAFETY: the argument's layout is the kernel's. Both lists live through the call, have room for the count that it
+    // says, which is as many as the map holds, and elements of the sizes that the map was made with.
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_MAP_LOOKUP_BATCH, &raw mut argument, size_of::<MapBatch>())
+    };
+    if result < 0 {
+        let error = io::Error::last_os_error();
+        // The end of the map.
+        if error.raw_os_error() != Some(libc::ENOENT) {
+            return Err(error);
+        }
+    }
+    Ok(keys.into_iter().zip(values).take(argument.count as usize).collect())
 }

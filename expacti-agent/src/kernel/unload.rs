@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use thiserror::Error;
 
 use super::load::folder;
-use super::maps::{MapsError, Plain, failed};
+use super::maps::{MapsError, Plain, failed, open_tickets};
 use super::{canary, cgroup, gate, park, sys, trial};
 
 const BPF_EXIST: u64 = 2;
@@ -104,17 +104,15 @@ fn enrolled(pins: &Path) -> Result<HashSet<u64>, UnloadError> {
 
 fn deny_waiting(pins: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {
     let mut tickets: HashMap<MapData, u64, Plain<Ticket>> = open(pins, map::TICKETS, Map::HashMap)?;
-    let all = |tickets: &HashMap<MapData, u64, Plain<Ticket>>| -> Result<Vec<(u64, Ticket)>, UnloadError> {
-        let all: Result<Vec<_>, _> = tickets.iter().collect();
-        let all = all.map_err(failed(map::TICKETS))?;
-        Ok(all.into_iter().map(|(number, Plain(ticket))| (number, ticket)).collect())
-    };
     let waits = |ticket: &Ticket| ticket.verdict != verdict::VOID;
-    let first: BTreeSet<u64> =
-        all(&tickets)?.into_iter().filter(|(_, ticket)| waits(ticket)).map(|(number, _)| number).collect();
+    let first: BTreeSet<u64> = open_tickets(&tickets)?
+        .into_iter()
+        .filter(|(_, ticket)| waits(ticket))
+        .map(|(number, _)| number)
+        .collect();
     let deadline = Instant::now() + PATIENCE;
     let left = loop {
-        let open = all(&tickets)?;
+        let open = open_tickets(&tickets)?;
         for (number, ticket) in &open {
             if waits(ticket) && ticket.verdict != verdict::DENY {
                 let expires_ns = gate::boot_ns() + 60_000_000_000;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use libtest_mimic::Trial;
@@ -11,6 +11,7 @@ use super::RISKY;
 
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::program::program;
 use expacti_tests::harness::wait::until;
 use expacti_tests::harness::{child, test};
 
@@ -24,6 +25,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("unload::it_refuses_while_a_daemon_runs", it_refuses_while_a_daemon_runs),
         test("unload::what_is_held_does_not_run", what_is_held_does_not_run),
         test("unload::what_stands_still_does_not_run_either", what_stands_still_does_not_run_either),
+        test("unload::who_goes_on_starting_programs_does_not_hinder_it", who_goes_on_does_not_hinder_it),
     ]
 }
 
@@ -148,4 +150,23 @@ fn what_stands_still_does_not_run_either() {
     let output = waits.join().unwrap().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(libc::SIGKILL));
     assert!(output.stderr.is_empty());
+}
+
+/// Tickets come and go while it denies those that wait.
+fn who_goes_on_does_not_hinder_it() {
+    let agent = Cgroup::new("agent");
+    let daemon = gated(&agent, &["--grace=60"]);
+    let mut storm = Command::new(program("storm"));
+    storm.args(["until", "0", "8"]).arg(program("show")).arg("WORD");
+    storm.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut storm = child::inside(&agent, &mut storm).spawn().unwrap();
+    daemon.record(&["show", "WORD"], "allowed");
+    let _folder = daemon.kill();
+    let (output, said) = unload(&[]);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    nothing_is_left();
+    // Its input ends, and so does it.
+    drop(storm.stdin.take());
+    let output = storm.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stdout.starts_with(b"WORD ran "), "{output:?}");
 }

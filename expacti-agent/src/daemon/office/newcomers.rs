@@ -10,7 +10,7 @@ use super::expected::expected;
 use super::{Office, State, failed, flags_of};
 use crate::config::{AgentConfig, Config, Treatment, Whereabouts};
 use crate::containers::{Identity, Said, Template, in_path};
-use crate::kernel::{Names, folder_of_id};
+use crate::kernel::{Names, cgroups_below, folder_of_id};
 use crate::operations::OperationError;
 
 /// How far below a folder containers are looked for when the daemon starts.
@@ -96,7 +96,7 @@ impl Office {
         let mut found = Vec::new();
         for expected in expected(&state) {
             if matches!(expected.names, Names::Below { .. }) {
-                collect(&expected.folder, DEEPEST, &mut found);
+                found.extend(cgroups_below(&expected.folder, DEEPEST));
             }
         }
         let classes = classes(&state);
@@ -340,16 +340,6 @@ fn is_like(class: &AgentConfig, folder: &Path) -> bool {
                 }
             }
             _ => return false,
-        }
-    }
-}
-
-fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    // One that vanishes meanwhile is nobody's.
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            found.push(entry.path());
-            collect(&entry.path(), depth - 1, found);
         }
     }
 }

@@ -7,13 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use expacti_abi::control::{self, counter};
-use expacti_abi::limits::{MAX_LEVEL, MAX_TICKETS};
+use expacti_abi::limits::MAX_LEVEL;
 use expacti_abi::names::map;
 use expacti_core::request::Container;
 use thiserror::Error;
 
 use super::super::cgroup::{Cgroup, CgroupError};
-use super::super::maps::{Maps, MapsError, Plain, failed};
+use super::super::maps::{Maps, MapsError, Plain, failed, open_tickets};
 use super::super::sys;
 use super::newcomers::has_run;
 use super::{Enrolled, Errand, Gate, lock};
@@ -249,13 +249,6 @@ impl Gate {
 }
 
 fn tickets_of(maps: &Maps, agent: u64) -> Result<Vec<u64>, MapsError> {
-    let mut found = Vec::new();
-    // It has an end: while tickets come and go the kernel begins the list anew.
-    for entry in maps.tickets.iter().take(2 * MAX_TICKETS as usize) {
-        let (number, ticket) = entry.map_err(failed(map::TICKETS))?;
-        if ticket.0.agent == agent {
-            found.push(number);
-        }
-    }
-    Ok(found)
+    let open = open_tickets(&maps.tickets)?;
+    Ok(open.into_iter().filter(|(_, ticket)| ticket.agent == agent).map(|(number, _)| number).collect())
 }

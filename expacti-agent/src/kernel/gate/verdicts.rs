@@ -1,20 +1,19 @@
 //! Processes that wait, and the answers they get. The verdict in the kernel's map is the only authority; everything else
 //! here is where a process sleeps meanwhile, and how it is woken.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use expacti_abi::control::agent;
-use expacti_abi::limits::MAX_TICKETS;
 use expacti_abi::ticket::{Ticket, verdict};
 use expacti_core::docket::Verdict;
 
 use super::after::After;
 use super::{Gate, boot_ns, lock, nanos};
-use crate::kernel::maps::Plain;
+use crate::kernel::maps::{Plain, open_tickets};
 use crate::kernel::park::{Parked, all_below, found_parked, park};
 
 /// Only a ticket that is still there gets a verdict.
@@ -131,14 +130,12 @@ impl Gate {
         self.forget_after(ticket);
     }
 
-    /// Tickets that are open in the kernel.
+    /// Tickets that are open in the kernel, in their order.
     pub(crate) fn open_tickets(&self) -> Vec<(u64, Ticket)> {
         // What cannot be read is asked about no more, and its process is denied by the grace.
-        // While tickets come and go the kernel begins the list anew, again and again: it has an end, and each counts once.
-        let maps = lock(&self.maps);
-        let listed = maps.tickets.iter().take(2 * MAX_TICKETS as usize).flatten();
-        let once: BTreeMap<u64, Ticket> = listed.map(|(ticket, Plain(open))| (ticket, open)).collect();
-        once.into_iter().collect()
+        let mut open = open_tickets(&lock(&self.maps).tickets).unwrap_or_default();
+        open.sort_unstable_by_key(|(number, _)| *number);
+        open
     }
 
     /// Takes over a ticket that an earlier daemon left.
