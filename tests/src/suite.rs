@@ -4,6 +4,7 @@ mod agents;
 mod config;
 mod containers;
 mod defence;
+mod docs;
 mod doctor;
 mod gate;
 mod guest;
@@ -36,7 +37,7 @@ pub(crate) const RISKY: [&str; 5] = ["git", "push", "--force", "origin", "main"]
 /// Every test of every suite. A guest with systemd has the package in it and nothing else; its tests are its own.
 pub(crate) fn all() -> Vec<Trial> {
     if std::path::Path::new("/run/systemd/system").is_dir() {
-        return [package::tests(), package::last()].into_iter().flatten().collect();
+        return [package::tests(), docs::tests(), package::last()].into_iter().flatten().collect();
     }
     let suites = [
         guest::tests(),

@@ -44,7 +44,7 @@ pub(crate) fn last() -> Vec<Trial> {
 
 /// Has the package installed, where an earlier test did not leave it so.
 #[track_caller]
-fn installed() {
+pub(crate) fn installed() {
     if !Path::new("/usr/bin/expacti").exists() {
         ran("dpkg", &["--install", PACKAGE]);
     }
@@ -52,13 +52,13 @@ fn installed() {
 
 /// What a program says, where it must succeed.
 #[track_caller]
-fn ran(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn ran(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{program} {arguments:?}: {}", said(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!(
         "{}\n{}{}",
         output.status,
@@ -69,9 +69,14 @@ fn said(output: &Output) -> String {
 
 /// A shell that goes into a unit's cgroup and becomes the risky command there.
 fn risky_in(unit: &str) -> Child {
+    in_unit(unit, &RISKY)
+}
+
+/// The same with any program of `/usr/bin`.
+pub(crate) fn in_unit(unit: &str, command: &[&str]) -> Child {
     let line = format!(
         "echo $$ > /sys/fs/cgroup/system.slice/{unit}/cgroup.procs; exec /usr/bin/{}",
-        RISKY.join(" ")
+        command.join(" ")
     );
     let mut shell = Command::new("sh");
     shell.args(["-c", &line]).current_dir("/").stderr(Stdio::null()).spawn().unwrap()
@@ -157,7 +162,7 @@ impl Waiting {
     }
 }
 
-fn pending() -> Vec<u64> {
+pub(crate) fn pending() -> Vec<u64> {
     let (code, text) = expacti(&["pending", "--json"]);
     let ids = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()?["id"].as_u64());
     if code == 0 { ids.collect() } else { Vec::new() }

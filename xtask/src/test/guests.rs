@@ -181,7 +181,7 @@ fn add(went: Went, folder: &Path, report: &mut Report) -> Result<()> {
         println!("\n---- {name} on Linux {round}\n{said}");
         report.note(format!("failed: {name} on Linux {round}"));
     }
-    for line in errors.lines().filter(|line| line.starts_with("skipped: ")) {
+    for line in errors.lines().filter(|line| line.starts_with("skipped: ") || line.starts_with("not run: ")) {
         report.note(format!("{line} (Linux {round})"));
     }
     let lost = match ended {

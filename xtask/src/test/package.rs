@@ -1,8 +1,9 @@
-//! What a guest gets in which the Debian package is tried: the package, the image, the tests, and what they measure it by. No
-//! expacti.
+//! What a guest gets in which the Debian package is tried: the package, the image, the tests, what they measure it by, and the
+//! documentation whose commands are run. No expacti.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -15,7 +16,7 @@ use crate::workspace;
 /// The tests, in every guest.
 pub(super) const PROGRAM: &str = "/opt/expacti/expacti-tests";
 /// The suites that need the package.
-pub(super) const SUITES: [&str; 1] = ["package"];
+pub(super) const SUITES: [&str; 2] = ["package", "docs"];
 
 /// All of it.
 pub(super) fn files(cache: &Cache, binary: &Path) -> Result<Vec<GuestFile>> {
@@ -51,6 +52,10 @@ pub(super) fn files(cache: &Cache, binary: &Path) -> Result<Vec<GuestFile>> {
         let to = Path::new("/opt/expacti/containerd").join(name);
         files.push(GuestFile::new(&containerd.join(name), to)?);
     }
+    for page in pages(&root)? {
+        let to = Path::new("/opt/expacti/pages").join(page.strip_prefix(&root).unwrap_or(&page));
+        files.push(GuestFile::new(&page, to)?);
+    }
     Ok(files)
 }
 
@@ -66,4 +71,25 @@ fn add_modules(from: &Path, to: &Path, files: &mut Vec<GuestFile>) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Every page of the documentation, wherever it lies.
+fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let name = entry.file_name();
+        // What was built or fetched is not ours; links lead there, too.
+        let is_ours =
+            !matches!(name.to_str(), Some("target" | "node_modules")) && !name.as_bytes().starts_with(b".");
+        if entry.file_type()?.is_dir() {
+            if is_ours {
+                pages.extend(self::pages(&path)?);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    Ok(pages)
 }
