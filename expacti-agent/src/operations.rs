@@ -30,6 +30,9 @@ pub(crate) trait Operations: Send + Sync + 'static {
     /// How an agent is treated, and what became of its execs.
     fn standing(&self, agent: &str) -> Option<Standing>;
 
+    /// Agents that are to be gated and whose cgroup is not there, by name.
+    fn absent(&self) -> Vec<Absent>;
+
     /// Why it is not ready to gate anything, if it is not.
     fn unready(&self) -> Option<String>;
 
@@ -76,6 +79,19 @@ pub(crate) struct Standing {
     pub(crate) execs: u64,
     /// Of them denied, by whomever.
     pub(crate) denied: u64,
+}
+
+/// An agent that has a name and no cgroup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Absent {
+    /// Its name.
+    pub(crate) name: String,
+    /// What is not there.
+    pub(crate) why: String,
+    /// Since when it is known, in seconds since the epoch.
+    pub(crate) since: u64,
+    /// It was gated, and its cgroup went.
+    pub(crate) was_gated: bool,
 }
 
 /// The rules that a node keeps itself.

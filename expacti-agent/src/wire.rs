@@ -248,14 +248,30 @@ pub(crate) struct TicketView {
     pub(crate) outcome: Option<String>,
 }
 
+/// Whether an agent is gated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AgentState {
+    /// It is.
+    #[default]
+    Gated,
+    /// It will be as soon as its cgroup is made.
+    Awaited,
+    /// It was. Its cgroup is gone, and it will be again as soon as that is made anew.
+    Gone,
+}
+
 /// An enrolled agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AgentView {
     /// Its name.
     pub(crate) name: String,
-    /// Its cgroup's path on the host.
+    /// Whether it is gated, or only to be.
+    #[serde(default)]
+    pub(crate) state: AgentState,
+    /// Its cgroup's path on the host. Where there is none: what is not there.
     pub(crate) cgroup: String,
-    /// Since when it is gated, in seconds since the epoch.
+    /// Since when it is so, in seconds since the epoch.
     pub(crate) since: u64,
     /// How many of its tickets wait.
     pub(crate) pending: u32,

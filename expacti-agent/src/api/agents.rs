@@ -6,9 +6,9 @@ use expacti_core::docket::{GrantId, Role};
 
 use super::extract::{Asked, InPath};
 use super::problem::{Failure, Problem};
-use crate::wire::{AgentView, GrantView};
+use crate::wire::{AgentState, AgentView, GrantView};
 
-/// Every enrolled agent
+/// Every enrolled agent, those behind them that are to be gated and are not there
 #[utoipa::path(get, path = "/v1/agents", tag = "agents", responses(
     (status = 200, body = Vec<AgentView>), Failure))]
 pub(super) async fn list(Asked { api, caller }: Asked) -> Result<Json<Vec<AgentView>>, Problem> {
@@ -22,12 +22,25 @@ pub(super) async fn list(Asked { api, caller }: Asked) -> Result<Json<Vec<AgentV
             stopped_by: view.docket.stopped_by(&agent.name).map(str::to_owned),
             standing: standing(&agent.name).map(Into::into),
             name: agent.name,
+            state: AgentState::Gated,
             cgroup: agent.cgroup,
             since: agent.since,
             late: agent.late,
             container: agent.container.as_deref().map(Into::into),
         });
-        agents.collect()
+        let absent = operations.as_ref().map(|operations| operations.absent()).unwrap_or_default();
+        let absent = absent.into_iter().map(|agent| AgentView {
+            pending: 0,
+            stopped_by: None,
+            standing: standing(&agent.name).map(Into::into),
+            name: agent.name,
+            state: if agent.was_gated { AgentState::Gone } else { AgentState::Awaited },
+            cgroup: agent.why,
+            since: agent.since,
+            late: false,
+            container: None,
+        });
+        agents.chain(absent).collect()
     });
     Ok(Json(views.await?))
 }

@@ -1,4 +1,4 @@
-//! `expacti agents`: what is gated.
+//! `expacti agents`: what is gated, and what is to be.
 
 use std::io::{self, Write as _};
 
@@ -9,9 +9,9 @@ use super::duration::in_words;
 use super::ending::Ending;
 use super::pending::plain;
 use crate::clock::epoch_seconds;
-use crate::wire::{AgentView, ModeWord};
+use crate::wire::{AgentState, AgentView, ModeWord};
 
-/// List what is gated: since when, how, what waits and what was run
+/// List what is gated and what is awaited: since when, how, what waits and what was run
 #[derive(Args)]
 pub(super) struct Agents {
     /// One JSON object a line
@@ -68,7 +68,12 @@ fn row(agent: &AgentView, now: u64) -> [String; 8] {
         }
         None => ("", "", String::new(), String::new()),
     };
-    let mode = if agent.stopped_by.is_some() { format!("{mode}, stopped") } else { mode.to_owned() };
+    let mode = match agent.state {
+        AgentState::Gated => mode.to_owned(),
+        AgentState::Awaited => format!("{mode}, awaited"),
+        AgentState::Gone => format!("{mode}, gone"),
+    };
+    let mode = if agent.stopped_by.is_some() { format!("{mode}, stopped") } else { mode };
     let mode = if agent.late { format!("{mode}, late") } else { mode };
     let place = match &agent.container {
         Some(container) => plain(&container.to_string()),
@@ -78,10 +83,43 @@ fn row(agent: &AgentView, now: u64) -> [String; 8] {
         plain(&agent.name),
         mode,
         plain(policy),
-        in_words(now.saturating_sub(agent.since) * 1_000),
+        match agent.state {
+            AgentState::Gated => in_words(now.saturating_sub(agent.since) * 1_000),
+            AgentState::Awaited | AgentState::Gone => "-".to_owned(),
+        },
         agent.pending.to_string(),
         execs,
         denied,
         place,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_there_is_told_from_who_is_gated() {
+        let agent = |state| AgentView {
+            name: "ci".to_owned(),
+            state,
+            cgroup: "/sys/fs/cgroup/ci".to_owned(),
+            since: 100,
+            pending: 0,
+            late: false,
+            container: None,
+            stopped_by: None,
+            standing: Some(crate::wire::StandingView {
+                policy: "default".to_owned(),
+                mode: ModeWord::Enforce,
+                hold: crate::wire::HoldWord::Before,
+                execs: 7,
+                denied: 1,
+            }),
+        };
+        let shown = |state| row(&agent(state), 142).join("|");
+        assert_eq!(shown(AgentState::Gated), "ci|enforce|default|42s|0|7|1|/sys/fs/cgroup/ci");
+        assert_eq!(shown(AgentState::Awaited), "ci|enforce, awaited|default|-|0|7|1|/sys/fs/cgroup/ci");
+        assert_eq!(shown(AgentState::Gone), "ci|enforce, gone|default|-|0|7|1|/sys/fs/cgroup/ci");
+    }
 }

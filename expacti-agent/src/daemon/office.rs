@@ -2,6 +2,7 @@
 //!
 //! Everything here is a transaction: it is checked whole, recorded, and only then done.
 
+mod absences;
 mod agents;
 mod expected;
 mod learn;
@@ -21,6 +22,7 @@ use expacti_core::remember::Suggestion;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::absences::Absences;
 pub(crate) use self::newcomers::Told;
 use super::book::{Book, Entry, Instance, Standing as StandingSelector};
 use super::engine::{InForce, Treated};
@@ -29,7 +31,7 @@ use super::metrics::{Metrics, Page};
 use crate::config::{Config, FailMode, Hold, Mistakes, Mode, Treatment};
 use crate::desk::Desk;
 use crate::kernel::{EnrolError, Gate};
-use crate::operations::{Enrolment, OperationError, Operations, Reloaded, Standing, StoredRules};
+use crate::operations::{Absent, Enrolment, OperationError, Operations, Reloaded, Standing, StoredRules};
 
 /// Reads the configuration again, as the daemon was told to at its start.
 pub(crate) type Loader = Box<dyn Fn() -> Result<Config, Mistakes> + Send + Sync>;
@@ -55,6 +57,8 @@ pub(crate) struct Office {
     load: Loader,
     /// One operation at a time.
     state: Mutex<State>,
+    /// Agents that have a name and no cgroup. Beside the state, so that whoever lists agents waits for no operation.
+    absences: Absences,
 }
 
 struct State {
@@ -68,8 +72,6 @@ struct State {
     instances: Book<Instance>,
     /// In which folder units were seen last.
     seen: HashMap<String, PathBuf>,
-    /// Agents of the configuration whose cgroup is not there, or not there any more.
-    awaited: Vec<String>,
 }
 
 impl Office {
@@ -78,10 +80,10 @@ impl Office {
         let book = open(&config.home.join("agents.json"))?;
         let standing = open(&config.home.join("selectors.json"))?;
         let instances = open(&config.home.join("containers.json"))?;
-        let (seen, awaited) = (HashMap::new(), Vec::new());
-        let state = Mutex::new(State { config, book, standing, instances, seen, awaited });
+        let state = Mutex::new(State { config, book, standing, instances, seen: HashMap::new() });
         let Rooms { gate, desk, ledger, engine, metrics, masker } = rooms;
-        Ok(Self { gate, desk, ledger, engine, metrics, masker, load, state })
+        let absences = Absences::default();
+        Ok(Self { gate, desk, ledger, engine, metrics, masker, load, state, absences })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -135,6 +137,11 @@ impl Operations for Office {
         Some(Standing { policy: treated.policy.clone(), mode, hold, execs, denied })
     }
 
+    fn absent(&self) -> Vec<Absent> {
+        // One that came this very moment is gated, and not absent.
+        self.absences.all().into_iter().filter(|absent| self.gate.id_of(&absent.name).is_none()).collect()
+    }
+
     fn unready(&self) -> Option<String> {
         match self.ledger.health() {
             Health::Full { .. } => Some("the exec log cannot store anything".to_owned()),
@@ -158,7 +165,7 @@ impl Operations for Office {
             "gauge",
             "Agents of the configuration whose cgroup is not there.",
         );
-        page.sample("expacti_agents_awaited", &[], &self.state().awaited.len());
+        page.sample("expacti_agents_awaited", &[], &self.absences.all().len());
         page.family(
             "expacti_agents_fail_open",
             "gauge",

@@ -44,16 +44,22 @@ function card(agent, stats, redraw) {
   return el(
     "section",
     { class: `panel agent${agent.stopped_by ? " stopped" : ""}`, "aria-label": agent.name },
-    el("div", { class: "panel-head" }, el("h2", null, agent.name), agent.stopped_by ? el("span", { class: "tag warn" }, `stopped by ${agent.stopped_by}`) : mode(agent), agent.pending > 0 && el("a", { class: "tag", href: "/" }, `${agent.pending} waiting`)),
+    el("div", { class: "panel-head" }, el("h2", null, agent.name), ABSENT[agent.state] ? el("span", { class: "tag warn" }, ABSENT[agent.state]) : agent.stopped_by ? el("span", { class: "tag warn" }, `stopped by ${agent.stopped_by}`) : mode(agent), agent.pending > 0 && el("a", { class: "tag", href: "/" }, `${agent.pending} waiting`)),
     el("p", { class: "faint" }, el("code", null, agent.cgroup), ` · since ${ago(Date.now() - agent.since * 1000)}`),
     agent.policy !== undefined && el("p", { class: "small" }, `policy ${agent.policy} · ${HOLDS[agent.hold]} · ${count(agent.execs)} execs since the daemon began, ${count(agent.denied)} denied`),
     days.length > 0 && [
       spark(days.map((day) => day.allowed + day.denied), `attempts a day in the last two weeks`),
       el("p", { class: "small" }, `${count(total("allowed"))} allowed, ${count(total("denied"))} denied, ${count(total("reviewed"))} reviewed in two weeks`),
     ],
-    el("div", { class: "panel-buttons" }, buttons(agent, redraw)),
+    !ABSENT[agent.state] && el("div", { class: "panel-buttons" }, buttons(agent, redraw)),
   );
 }
+
+// There is nothing to stop or to end; the gate waits for it.
+const ABSENT = {
+  awaited: "awaited: gated once it is there",
+  gone: "gone: gated again once it is back",
+};
 
 const HOLDS = {
   before: "holds before the exec: a denial is an exec that fails",

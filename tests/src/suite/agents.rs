@@ -106,10 +106,26 @@ fn a_new_daemon_gates_them_again() {
 fn a_cgroup_that_comes_later_is_gated() {
     let mut daemon = started(&["--agent=late=/sys/fs/cgroup/tests/late"]);
     assert!(daemon.console().contains("agent late is awaited"));
+    let listed = |daemon: &Daemon| -> (String, String) {
+        let agents = daemon.ask(&["agents", "--json"]);
+        let agent: serde_json::Value = serde_json::from_str(&agents).unwrap();
+        assert_eq!((&agent["name"], &agent["mode"]), (&"late".into(), &"enforce".into()));
+        let text = |key: &str| agent[key].as_str().unwrap().to_owned();
+        assert!(text("cgroup").contains("/sys/fs/cgroup/tests/late"), "{agent}");
+        (text("state"), daemon.ask(&["agents"]))
+    };
+    let (state, shown) = listed(&daemon);
+    assert!(state == "awaited" && shown.contains("enforce, awaited"), "{state}: {shown}");
     let agent = Cgroup::new("late");
     daemon.says("agent late: /sys/fs/cgroup/tests/late is gated");
+    let (state, shown) = listed(&daemon);
+    assert!(state == "gated" && !shown.contains("awaited"), "{state}: {shown}");
     drop(agent);
     daemon.says("agent late is not gated any more: its cgroup is gone");
+    // Between the two it is not listed at all, and this is asked with patience.
+    let gone = || daemon.ask(&["agents", "--json"]).contains("\"gone\"").then(|| listed(&daemon));
+    let (state, shown) = until("late among those that are gone", gone);
+    assert!(state == "gone" && shown.contains("enforce, gone"), "{state}: {shown}");
 }
 
 /// A process that is enrolled while it has two threads, and then moved elsewhere by somebody else: its second thread starts

@@ -48,6 +48,10 @@ impl Operations for Kept {
         None
     }
 
+    fn absent(&self) -> Vec<crate::operations::Absent> {
+        Vec::new()
+    }
+
     fn unready(&self) -> Option<String> {
         None
     }

@@ -10,6 +10,7 @@ use super::super::book::{Entry, Standing};
 use super::super::say;
 use super::newcomers::classes;
 use super::{Office, State, failed, flags_of, unit};
+use crate::clock::epoch_seconds;
 use crate::config::{AgentConfig, Treatment, Whereabouts, check_template};
 use crate::kernel::EnrolError;
 use crate::kernel::cgroup::{CgroupError, folder_of};
@@ -26,7 +27,7 @@ impl Office {
         self.expect();
         let mut state = self.state();
         for agent in fixed(&state) {
-            self.take_up_configured(&mut state, &agent)?;
+            self.take_up_configured(&mut state, &agent, false)?;
         }
         self.take_up_instances(&mut state)?;
         let mut gone = Vec::new();
@@ -61,14 +62,18 @@ impl Office {
     }
 
     /// Gates an agent of the configuration, or waits for its cgroup.
-    fn take_up_configured(&self, state: &mut State, agent: &AgentConfig) -> Result<(), OperationError> {
+    fn take_up_configured(
+        &self,
+        state: &mut State,
+        agent: &AgentConfig,
+        was_gated: bool,
+    ) -> Result<(), OperationError> {
         match folder(&agent.whereabouts).and_then(|folder| self.gate_at(state, agent, &folder)) {
             Ok(()) => Ok(()),
             Err(NotNow::Absent(why)) => {
                 self.treat(&agent.name, &agent.policy, &agent.treatment);
-                if !state.awaited.contains(&agent.name) {
+                if self.absences.note(&agent.name, &why, was_gated, epoch_seconds()) {
                     say(&format!("agent {} is awaited: {why}", agent.name));
-                    state.awaited.push(agent.name.clone());
                 }
                 Ok(())
             }
@@ -89,7 +94,7 @@ impl Office {
         if let (Whereabouts::Unit(name), Some(around)) = (&agent.whereabouts, folder.parent()) {
             state.seen.insert(name.clone(), around.to_owned());
         }
-        state.awaited.retain(|name| *name != agent.name);
+        self.absences.end(&agent.name);
         say(&format!("agent {}: {} is gated", agent.name, folder.display()));
         Ok(())
     }
@@ -99,15 +104,19 @@ impl Office {
     pub(crate) fn look_after_agents(&self) {
         let mut state = self.state();
         for agent in fixed(&state) {
-            if let Some(known) = self.gate.id_of(&agent.name) {
+            let known = self.gate.id_of(&agent.name);
+            if let Some(known) = known {
                 if folder(&agent.whereabouts).is_ok_and(|folder| inode(&folder).is_ok_and(|id| id == known)) {
                     continue;
                 }
                 self.let_go(&agent.name, "its cgroup is gone");
             }
-            if let Err(error) = self.take_up_configured(&mut state, &agent) {
-                self.ledger.alarm("agent-not-gated", format!("agent {}: {error}", agent.name));
-                state.awaited.push(agent.name.clone());
+            if let Err(error) = self.take_up_configured(&mut state, &agent, known.is_some()) {
+                let text = error.to_string();
+                // Once: it is tried again and again.
+                if self.absences.note(&agent.name, &text, known.is_some(), epoch_seconds()) {
+                    self.ledger.alarm("agent-not-gated", format!("agent {}: {text}", agent.name));
+                }
             }
         }
         let gone: Vec<String> = state
@@ -262,6 +271,7 @@ impl Office {
             return Err(error);
         }
         state.book.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;
+        self.absences.end(name);
         say(&format!("agent {name} is not gated any more, by {by}"));
         Ok(())
     }

@@ -70,7 +70,9 @@ impl Office {
             self.end_if_gated(name)?;
         }
         self.forget_instances(&mut state, &unmeant);
-        state.awaited.retain(|name| !leave.iter().any(|agent| agent.name == *name));
+        for agent in &leave {
+            self.absences.end(&agent.name);
+        }
         for (name, treated) in &treatments {
             self.treat(name, &treated.policy, &treated.treatment);
             if self.gate.id_of(name).is_some() {
