@@ -22,13 +22,33 @@ pub(super) fn kernel() -> Finding {
     let uname = rustix::system::uname();
     let release = uname.release().to_string_lossy().into_owned();
     let machine = uname.machine().to_string_lossy().into_owned();
-    let advice = "use Linux 6.1 or later on x86-64";
+    kernel_is(&release, &machine)
+}
+
+fn kernel_is(release: &str, machine: &str) -> Finding {
+    const NAME: &str = "kernel";
     let found = format!("Linux {release} on {machine}");
-    if version(&release).is_some_and(|version| version >= (6, 1)) && machine == "x86_64" {
-        Finding::ok("kernel", found)
-    } else {
-        Finding::failed("kernel", found, advice)
+    // 64-bit ARM calls BPF LSM programs by direct calls of ftrace, which it has since 6.4 (HAVE_DYNAMIC_FTRACE_WITH_DIRECT_CALLS):
+    // https://github.com/torvalds/linux/blob/v6.4/arch/arm64/Kconfig
+    let (oldest, is_tested) = match machine {
+        "x86_64" => ((6, 1), true),
+        "aarch64" => ((6, 4), false),
+        _ => {
+            let advice =
+                "use x86-64 or 64-bit ARM: the gate reads registers, and knows those of no other processor";
+            return Finding::failed(NAME, found, advice);
+        }
+    };
+    if version(release).is_none_or(|version| version < oldest) {
+        let (major, minor) = oldest;
+        return Finding::failed(NAME, found, format!("use Linux {major}.{minor} or later on {machine}"));
     }
+    if is_tested {
+        return Finding::ok(NAME, found);
+    }
+    let advice = "expacti builds for this processor, but none of its tests was run on one: go by what follows here, \
+                  and begin with `--mode observe`";
+    Finding::unchecked(NAME, found, advice)
 }
 
 fn version(release: &str) -> Option<(u32, u32)> {
@@ -157,6 +177,22 @@ mod tests {
         assert_eq!(version("7.2-rc1"), Some((7, 2)));
         assert_eq!(version("what"), None);
         assert!(version("5.15.0") < Some((6, 1)) && version("6.12.1") > Some((6, 1)));
+    }
+
+    #[test]
+    fn what_no_test_was_run_on_is_neither_called_good_nor_bad() {
+        use crate::doctor::State;
+        for (release, machine, state) in [
+            ("6.1.0-39-amd64", "x86_64", State::Ok),
+            ("5.15.0", "x86_64", State::Failed),
+            ("6.12.1", "aarch64", State::Unchecked),
+            ("6.4.0", "aarch64", State::Unchecked),
+            ("6.1.0-39-arm64", "aarch64", State::Failed),
+            ("6.12.1", "riscv64", State::Failed),
+            ("what", "aarch64", State::Failed),
+        ] {
+            assert_eq!(kernel_is(release, machine).state, state, "{release} on {machine}");
+        }
     }
 
     #[test]
