@@ -13,6 +13,7 @@ use super::rule_files::RuleFiles;
 use crate::config::{
     AgentConfig, Config, DEFAULT_POLICY, Hold, Mistakes, Mode, RuleSettings, Whereabouts, check_name,
 };
+use crate::operations::OperationError;
 use crate::{daemon, kernel};
 
 /// Run the gate: decide what enrolled agents may execute
@@ -97,7 +98,12 @@ impl Daemon {
         if unloads {
             return unload(&config.bpffs, force);
         }
-        daemon::run(Box::new(move || options.load()))?;
+        daemon::run(Box::new(move || options.load())).map_err(|error| match error.downcast() {
+            // What only shows where the host is known is the asker's, too.
+            Ok(OperationError::BadInput(text)) => BadInput(text).into(),
+            Ok(error) => error.into(),
+            Err(error) => error,
+        })?;
         Ok(Ending::Done)
     }
 

@@ -19,6 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("containers::one_that_is_made_anew_is_gated_anew", one_that_is_made_anew_is_gated_anew),
         test("containers::others_do_not_notice", others_do_not_notice),
         test("containers::without_a_daemon_the_fail_mode_decides", without_a_daemon_the_fail_mode_decides),
+        test("containers::a_pods_daemon_keeps_no_next_one_out", a_pods_daemon_keeps_no_next_one_out),
     ];
     tests.extend(podman::tests());
     tests
@@ -147,4 +148,41 @@ fn without_a_daemon_the_fail_mode_decides() {
     assert_eq!(agent["late"], true, "it ran before it was told whose it is");
     open_shell.kill().unwrap();
     child::wait(&mut open_shell);
+}
+
+/// What would refuse every new container while no daemon runs would refuse the daemon's own next pod.
+fn a_pods_daemon_keeps_no_next_one_out() {
+    let slice = Path::new("/sys/fs/cgroup/kubepods.slice");
+    let pod = slice.join("kubepods-burstable.slice/kubepods-burstable-pod1.slice");
+    let container = pod.join(format!("cri-containerd-{}.scope", "ab".repeat(32)));
+    let configuration = |fail_mode: &str| {
+        format!(
+            "[[agent]]\nname = \"all-{{container}}\"\nselect = {{ image = \"*\" }}\nfail_mode = \"{fail_mode}\"\n"
+        )
+    };
+    fs::create_dir_all(&container).unwrap();
+    let daemon = Daemon::configured(&configuration("open"));
+    let file = daemon.file("expacti.toml");
+    // As a service of the host it may be closed.
+    fs::write(&file, configuration("closed")).unwrap();
+    daemon.ask(&["reload"]);
+    fs::write(container.join("cgroup.procs"), daemon.pid().to_string()).unwrap();
+    let (code, said) = super::expacti(&["reload"]);
+    assert_eq!((code, said.contains("refuse the next pod of this daemon")), (1, true), "{said}");
+    fs::write(&file, configuration("open")).unwrap();
+    daemon.ask(&["reload"]);
+    // It is in a container that its own selector means, and gates itself not.
+    assert!(daemon.ask(&["agents"]).starts_with("no agent is gated"));
+    let folder = daemon.kill();
+
+    fs::write(folder.path().join("expacti.toml"), configuration("closed")).unwrap();
+    let home = folder.path().display();
+    let command = format!("expacti daemon --home {home} --config {home}/expacti.toml");
+    let refused = born_into(&container, &command);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(said.contains("refuse the next pod of this daemon"), "{said}");
+    for folder in [&container, &pod, pod.parent().unwrap(), slice] {
+        gone(folder);
+    }
 }

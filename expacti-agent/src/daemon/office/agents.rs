@@ -8,6 +8,7 @@ use expacti_core::docket::{Input, Withdrawal};
 
 use super::super::book::{Entry, Standing};
 use super::super::say;
+use super::expected::may_come_back;
 use super::newcomers::classes;
 use super::{Office, State, failed, flags_of, unit};
 use crate::clock::epoch_seconds;
@@ -23,6 +24,10 @@ impl Office {
     /// Gates everything that the configuration and earlier enrolments name, and lets go of the rest. A cgroup that is
     /// not there is awaited: see [`Office::look_after_agents`].
     pub(crate) fn take_up(&self) -> Result<(), OperationError> {
+        {
+            let state = self.state();
+            may_come_back(&state.config, &state.standing.entries)?;
+        }
         // First, so that nothing is made unseen between a look and the next.
         self.expect();
         let mut state = self.state();
@@ -217,6 +222,8 @@ impl Office {
             let text = format!("an agent is called {:?} already; give another name", standing.name);
             return Err(OperationError::Conflict(text));
         }
+        let with_it = [state.standing.entries.as_slice(), std::slice::from_ref(&standing)].concat();
+        may_come_back(&state.config, &with_it)?;
         let shown = serde_json::to_string(&standing.select).unwrap_or_default();
         self.ledger.administer(&standing.by, "selector-enrolled", &standing.name, &shown).map_err(failed)?;
         say(&format!("agents {}: containers {shown} are gated, by {}", standing.name, standing.by));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::book::{Instance, Standing};
 use super::super::say;
 use super::agents::{CONFIGURATION, fixed, inode};
-use super::expected::expected;
+use super::expected::{expected, is_ours};
 use super::{Office, State, failed, flags_of};
 use crate::config::{AgentConfig, Config, Treatment, Whereabouts};
 use crate::containers::{Identity, Said, Template, in_path};
@@ -54,6 +54,9 @@ impl Office {
 
     /// Gates a cgroup that fits what is said of many, if it does.
     pub(crate) fn consider(&self, folder: &Path) -> Told {
+        if is_ours(folder) {
+            return Told::Done;
+        }
         let classes = classes(&self.state());
         if let Some(class) = classes.iter().find(|class| is_like(class, folder)) {
             return told(folder, self.enrol_instance(class, folder, None));

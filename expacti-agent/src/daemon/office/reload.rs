@@ -9,6 +9,7 @@ use expacti_core::docket::Input;
 use super::super::engine::Treated;
 use super::super::{Loaded, learned, rules_of, say};
 use super::agents::{NotNow, folder, with_mode};
+use super::expected::may_come_back;
 use super::newcomers::{all_classes, class_of};
 use super::{Office, State, failed, flags_of};
 use crate::config::{AgentConfig, Config, DEFAULT_POLICY};
@@ -20,6 +21,7 @@ impl Office {
         // First everything that can be wrong.
         let config = (self.load)().map_err(|mistakes| OperationError::BadInput(mistakes.to_string()))?;
         let tools = Tools::embedded();
+        may_come_back(&config, &state.standing.entries)?;
         let next = self.gate.generation().map_err(failed)? + 1;
         let learned = learned(&state.config.home).map_err(failed)?;
         let Loaded { rules, sources } = rules_of(&config.rules, Some(&learned), &tools, next)

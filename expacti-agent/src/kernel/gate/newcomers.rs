@@ -30,6 +30,25 @@ pub(crate) struct Expected {
     pub(crate) open: bool,
 }
 
+impl Expected {
+    /// Whether a cgroup of this path would be held back until it is known whose it is.
+    pub(crate) fn holds(&self, path: &Path) -> bool {
+        let (Ok(inside), Some(last)) = (path.strip_prefix(&self.folder), path.file_name()) else {
+            return false;
+        };
+        let last = last.to_string_lossy();
+        match &self.names {
+            Names::Exactly(name) => inside == Path::new(name),
+            Names::Below { prefixes, depth } => {
+                let deep = u32::try_from(inside.components().count()).unwrap_or(u32::MAX);
+                let begins_so = || prefixes.iter().any(|prefix| last.starts_with(prefix));
+                depth.contains(&deep) && (prefixes.is_empty() || begins_so())
+            }
+            Names::Never(_) | Names::NoneBelow => false,
+        }
+    }
+}
+
 /// Which cgroups below a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
