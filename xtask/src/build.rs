@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::cache::Cache;
 use crate::process::run;
@@ -145,8 +145,14 @@ pub(crate) fn binary(cache: &Cache, package: &str, name: &str, profile: Profile)
 
 /// Builds expacti for other processors than this machine's, with Debian's compiler for what of it is C.
 pub(crate) fn for_other(cache: &Cache, architecture: Architecture, profile: Profile) -> Result<PathBuf> {
+    let target = architecture.target();
+    if !rust_src::sysroot()?.join("lib/rustlib").join(target).is_dir() {
+        bail!(
+            "the Rust toolchain has no standard library for {target}; `rustup target add {target}` adds it"
+        );
+    }
     let object = object_for(cache, architecture)?;
-    let mut cargo = build_of(&object, "expacti-agent", "expacti", architecture.target(), profile);
+    let mut cargo = build_of(&object, "expacti-agent", "expacti", target, profile);
     run(cross::Tools::of(cache)?.set(&mut cargo, STATIC))?;
     Ok(place_for("expacti", architecture, profile))
 }
