@@ -45,6 +45,11 @@ pub fn skippable(name: &str, body: impl FnOnce() -> Outcome + Send + 'static) ->
     })
 }
 
+/// Says what was not tried, and why. `cargo xtask test` shows it at its end.
+pub fn not_run(what: &str) {
+    eprintln!("not run: {what}");
+}
+
 /// What a panic said.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use expacti_tests::harness::{Outcome, skippable, test};
+use expacti_tests::harness::{Outcome, not_run as say_not_run, skippable, test};
 use libtest_mimic::Trial;
 
 use self::page::{Block, Page};
@@ -64,7 +64,7 @@ fn follow(page: &Page) {
         let Block { line, commands, not_run } = block;
         if let Some(reason) = not_run {
             let plural = if commands.len() == 1 { "" } else { "s" };
-            eprintln!("not run: {}:{line}, {} command{plural}: {reason}", page.name, commands.len());
+            say_not_run(&format!("{}:{line}, {} command{plural}: {reason}", page.name, commands.len()));
             continue;
         }
         for command in commands {

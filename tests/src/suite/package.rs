@@ -67,6 +67,13 @@ pub(crate) fn said(output: &Output) -> String {
     )
 }
 
+/// A service of systemd that does nothing, from when it does that.
+#[track_caller]
+pub(crate) fn sleeping(unit: &str) {
+    let options = ["--quiet", "--collect", "--property", "Type=exec", "--unit", unit];
+    ran("systemd-run", &[&options[..], &["sleep", "infinity"]].concat());
+}
+
 /// A shell that goes into a unit's cgroup and becomes the risky command there.
 fn risky_in(unit: &str) -> Child {
     in_unit(unit, &RISKY)
@@ -75,7 +82,7 @@ fn risky_in(unit: &str) -> Child {
 /// The same with any program of `/usr/bin`.
 pub(crate) fn in_unit(unit: &str, command: &[&str]) -> Child {
     let line = format!(
-        "echo $$ > /sys/fs/cgroup/system.slice/{unit}/cgroup.procs; exec /usr/bin/{}",
+        "echo $$ > /sys/fs/cgroup/system.slice/{unit}/cgroup.procs && exec /usr/bin/{}",
         command.join(" ")
     );
     let mut shell = Command::new("sh");
@@ -134,7 +141,7 @@ struct Waiting {
 impl Waiting {
     fn begin(name: &str) -> Self {
         let unit = format!("{name}.service");
-        ran("systemd-run", &["--quiet", "--unit", &unit, "sleep", "infinity"]);
+        sleeping(&unit);
         ran("expacti", &["enroll", name, "--unit", &unit]);
         let child = risky_in(&unit);
         let held = std::panic::catch_unwind(|| until("a held command", || pending().first().copied()));

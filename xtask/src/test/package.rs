@@ -52,8 +52,8 @@ pub(super) fn files(cache: &Cache, binary: &Path) -> Result<Vec<GuestFile>> {
         let to = Path::new("/opt/expacti/containerd").join(name);
         files.push(GuestFile::new(&containerd.join(name), to)?);
     }
-    for page in pages(&root)? {
-        let to = Path::new("/opt/expacti/pages").join(page.strip_prefix(&root).unwrap_or(&page));
+    for page in pages(root)? {
+        let to = Path::new("/opt/expacti/pages").join(page.strip_prefix(root).unwrap_or(&page));
         files.push(GuestFile::new(&page, to)?);
     }
     Ok(files)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use expacti_tests::harness::wait::within;
 use tempfile::TempDir;
 
-use crate::suite::package::{in_unit, installed, pending, ran};
+use crate::suite::package::{in_unit, installed, pending, ran, sleeping};
 
 /// The unit of the pages' agent `ci`.
 const UNIT: &str = "ci-runner.service";
@@ -68,7 +68,7 @@ impl World {
         }
         if command.contains("--pid 4711") {
             let unit = "that.service";
-            ran("systemd-run", &["--quiet", "--collect", "--unit", unit, "sleep", "infinity"]);
+            sleeping(unit);
             let pid = ran("systemctl", &["show", "--property", "MainPID", "--value", unit]);
             command = command.replace("--pid 4711", &format!("--pid {}", pid.trim()));
         }
@@ -109,7 +109,7 @@ impl World {
         }
         let name = format!("waits-{}", self.children.len());
         let unit = format!("{name}.service");
-        ran("systemd-run", &["--quiet", "--collect", "--unit", &unit, "sleep", "infinity"]);
+        sleeping(&unit);
         self.enroll(&name, &unit);
         // Not so risky that it may not be allowed for good.
         self.children.push(in_unit(&unit, &["git", "push", "origin", &name]));
@@ -146,7 +146,7 @@ impl Drop for World {
 fn start_unit() {
     let active = Command::new("systemctl").args(["is-active", "--quiet", UNIT]).status().unwrap();
     if !active.success() {
-        ran("systemd-run", &["--quiet", "--collect", "--unit", UNIT, "sleep", "infinity"]);
+        sleeping(UNIT);
     }
 }
 

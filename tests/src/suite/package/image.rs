@@ -7,7 +7,7 @@ use expacti_tests::harness::child;
 use expacti_tests::harness::wait::until;
 use serde_json::Value;
 
-use super::{ran, risky_in, said};
+use super::{ran, risky_in, said, sleeping};
 
 /// The capabilities and mounts of `deploy/kubernetes/daemonset.yaml`, given by podman: with a read-only root, the process
 /// numbers of the host, and a cgroup namespace of the container's own.
@@ -39,7 +39,7 @@ pub(super) fn gates_with_what_the_daemonset_gives() {
     let answered = std::panic::catch_unwind(|| until("an answer of the daemon in the container", answers));
     assert!(answered.is_ok(), "it does not answer:\n{}", ran("sh", &["-c", "podman logs expacti-node 2>&1"]));
     let unit = "in-the-pod.service";
-    ran("systemd-run", &["--quiet", "--collect", "--unit", unit, "sleep", "infinity"]);
+    sleeping(unit);
     let enrolled = inside(&["enroll", "pod", "--cgroup", "/sys/fs/cgroup/system.slice/in-the-pod.service"]);
     assert!(enrolled.status.success(), "{}", said(&enrolled));
     let mut child = risky_in(unit);
