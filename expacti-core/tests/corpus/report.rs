@@ -45,7 +45,7 @@ impl Judged<'_> {
 #[test]
 fn the_engine_reaches_the_bar() {
     let tools = Tools::embedded();
-    let floor = Floor::load();
+    let floor = Floor::load(|name| !name.starts_with("fresh."));
     let mut figures = Vec::new();
     let mut text = String::new();
     for part in Part::ALL {
