@@ -167,7 +167,7 @@ impl<'t> Look<'t> {
             && (!effect.privileged || self.seen.privileged)
             && (!effect.elsewhere || self.seen.elsewhere)
             && (effect.within.is_empty() || self.lies_within(&effect.within))
-            && (!effect.secret_args || free().any(|word| paths::is_secret(self, &word.text)))
+            && (!effect.secret_args || free().any(|word| secrets::names_secret(self, &word.text)))
             && (effect.input.is_empty() || input_fits())
             && (!effect.into_file || self.writes_a_file());
         holds.then_some(rest)

@@ -11,7 +11,7 @@ pub(super) fn circumstances<'t>(look: &Look<'t>, base: &Candidate<'t>) -> Vec<&'
         found.push(&known.modifiers.sudo);
     }
     let matters = base.points >= 30;
-    if matters && look.arguments.has(&known.context.unattended_options) {
+    if matters && look.arguments.has_in_full(&known.context.unattended_options) {
         found.push(&known.modifiers.unattended);
     }
     if matters && let Some(time) = look.request.local_time {

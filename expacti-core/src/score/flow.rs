@@ -2,7 +2,7 @@
 
 use super::{Candidate, Look, net, paths, secrets};
 use crate::see::{Finding, Input, Seen};
-use crate::tools::{Arguments, Category, PathRole, Runs, RunsKind, Tool, glob};
+use crate::tools::{Arguments, Category, PathRole, Reach, Runs, RunsKind, Tool, glob};
 
 /// Commands that are followed up a stream.
 const MAX_STREAM: usize = 64;
@@ -129,7 +129,8 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
             sources.decoded |= tool.decodes;
             let under = seen.words.get(1).map(|word| word.text.to_lossy());
             let packs = |sub: &String| under.as_deref() == Some(sub.as_str());
-            let bulk = tool.bulk || tool.bulk_under.iter().any(packs);
+            let reads_database = tool.sql.is_some() && tool.reach.contains(&Reach::Database);
+            let bulk = tool.bulk || reads_database || tool.bulk_under.iter().any(packs);
             sources.bulk |= bulk;
             sources.elsewhere |= bulk && {
                 let mut words = seen.words.iter().skip(1).take(MAX_STREAM).map(|word| word.text.to_lossy());

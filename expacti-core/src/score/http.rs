@@ -137,6 +137,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
             }
         }
         "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| changes_rights(url)) => "rights",
+        "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| ends_something(url)) => "stop",
         "PUT" | "PATCH" => {
             if near {
                 "put-near"
@@ -201,7 +202,7 @@ fn changes_rights(url: &str) -> bool {
         "/_snapshot",
         "/iam/",
         "/policies",
-        "/roles",
+        "/role",
         "/firewall",
         "/dns_records",
         "/apikeys",
@@ -210,6 +211,17 @@ fn changes_rights(url: &str) -> bool {
         "/admin/users",
     ];
     RIGHTS.iter().any(|part| path_of(url).contains(part))
+}
+
+/// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.
+fn ends_something(url: &str) -> bool {
+    const VERBS: [&str; 14] = [
+        "close", "cancel", "disable", "suspend", "stop", "refund", "unpublish", "kill", "archive", "block", "detach",
+        "expire", "abort", "halt",
+    ];
+    let path = path_of(url).split(['?', '#']).next().unwrap_or_default();
+    let last = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    VERBS.contains(&last)
 }
 
 fn is_file(body: &str) -> bool {

@@ -88,7 +88,10 @@ fn fetched_before(look: &Look<'_>) -> bool {
     if unpacked && look.seen.program.folder.as_deref().is_some_and(|folder| !folder.starts_with('/')) {
         return true;
     }
-    look.all[look.at.saturating_sub(64)..look.at].iter().any(|earlier| {
+    if before.iter().any(|earlier| is_clone_of(earlier, look.seen.program.folder.as_deref(), &file)) {
+        return true;
+    }
+    before.iter().any(|earlier| {
         let fetches = look.tools.find(&earlier.program.name).is_some_and(|tool| tool.fetches);
         let writes = |text: &str| {
             let text = text.trim_start_matches("./");
@@ -103,6 +106,22 @@ fn fetched_before(look: &Look<'_>) -> bool {
                     .filter_map(|r| r.target.as_ref())
                     .any(|target| writes(&target.text.to_lossy())))
     })
+}
+
+/// `git clone ADDRESS [FOLDER] && FOLDER/install.sh`: whether the file that runs lies in what was cloned.
+fn is_clone_of(earlier: &Seen, folder: Option<&str>, file: &str) -> bool {
+    let is_word = |at: usize, word: &[u8]| earlier.words.get(at).is_some_and(|it| it.text.as_bytes() == word);
+    if earlier.program.name != "git" || !is_word(1, b"clone") {
+        return false;
+    }
+    let Some(last) = earlier.words.last().map(|word| word.text.to_lossy()) else { return false };
+    let name = last.trim_end_matches('/').trim_end_matches(".git");
+    let name = if last.contains("://") || last.contains('@') { name.rsplit('/').next() } else { Some(name) };
+    let Some(name) = name.map(|name| name.trim_start_matches("./")).filter(|name| !name.is_empty()) else {
+        return false;
+    };
+    let file = folder.unwrap_or(file).trim_start_matches("./");
+    file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(super) fn additions<'t>(look: &Look<'t>) -> Vec<Addition<'t>> {

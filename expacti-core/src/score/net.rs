@@ -47,10 +47,14 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     let mut found = Vec::new();
     let Some(tool) = look.tool else { return found };
     options::written_files(look, &mut found);
+    options::helpers(look, &mut found);
     if look.arguments.flag_names().any(|name| look.known.verbs.tries.contains(name)) {
         return found;
     }
     words::verbs(look, tool, covered, &mut found);
+    if tool.is_unknown() || is_infrastructure(look, tool) {
+        options::command_marks(look, tool, &mut found);
+    }
     options::destroying(look, tool, &mut found);
     if covered.nothing || !covered.harmless {
         names(look, tool, &mut found);
@@ -98,6 +102,10 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     let targets = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
     let mut files = look.seen.words.iter().skip(1).take(32).chain(targets).map(|word| word.text.to_lossy());
     let by_file = reaches && files.any(|file| file.ends_with(".sql") && names_destruction(look, &file));
+    // `dynamodb batch-write-item --request-items file://delete-all.json`
+    let mut given = look.seen.words.iter().skip(1).take(64).map(|word| word.text.to_lossy());
+    let by_given = is_infrastructure(look, tool)
+        && given.any(|word| word.split_once("file://").is_some_and(|(_, file)| names_destruction(look, file)));
     // `python tool.py --drop-all`, `node cli.js purge`: what a script is told to do.
     let told = script.is_some()
         && look
@@ -107,7 +115,7 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
             .skip(1)
             .take(8)
             .any(|word| options::tells_to_destroy(look, &word.text));
-    if by_name || by_file || told {
+    if by_name || by_file || by_given || told {
         let mut candidate = destroys(look, tool, Undo::Hard);
         candidate.categories = Cow::Borrowed(&[Category::Unknown]);
         found.push(candidate);

@@ -154,7 +154,7 @@ pub(super) fn names_one(look: &Look<'_>) -> bool {
 }
 
 /// `@file`, `name=@file`, `file`.
-fn names_secret(look: &Look<'_>, text: &str) -> bool {
+pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
     let text = text
         .rsplit_once('@')
         .filter(|(before, _)| before.is_empty() || before.ends_with('='))
@@ -166,7 +166,9 @@ fn names_secret(look: &Look<'_>, text: &str) -> bool {
         .filter(|(host, rest)| !host.contains('/') && !rest.starts_with('/'))
         .map_or(Cow::Borrowed(text), |(_, path)| Cow::Owned(format!("/{path}")));
     let text = text.as_ref();
-    !text.contains("://") && !text.contains(' ') && paths::is_secret(look, text)
+    // A text with blanks is prose, but for `/proc/$(pgrep -n node)/environ`.
+    let is_path = !text.contains(' ') || text.starts_with('/') && text.contains("$(");
+    !text.contains("://") && is_path && paths::is_secret(look, text)
 }
 
 /// Whether a command reads a file that holds secrets as its input.

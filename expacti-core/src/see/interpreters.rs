@@ -123,6 +123,10 @@ pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mu
                 }
                 // A needle that ends with the quote itself stands before the text.
                 let start = if needle.ends_with(['"', '\'', '`']) { after - 1 } else { after };
+                // A name without its parenthesis: what it is called with stands further on, if it is called at all.
+                if needle.ends_with(char::is_alphanumeric) {
+                    continue;
+                }
                 match text.get(start..).and_then(command_literal) {
                     Some(inner) => found.children.push(plain(language.to_owned(), inner)),
                     None if needle.ends_with('(') => computed = true,

@@ -140,6 +140,12 @@ impl<'a> Arguments<'a> {
         self.flags.iter().any(|flag| names.iter().any(|name| self.same(name, &flag.name)))
     }
 
+    /// Whether any of these options is given under its full name. `--force` is short for `--force-yes` only to those who
+    /// know that the program has no `--force`.
+    pub(crate) fn has_in_full(&self, names: &[String]) -> bool {
+        self.flags.iter().any(|flag| names.iter().any(|name| *name == flag.name))
+    }
+
     /// Whether this option is given under its full name.
     pub(crate) fn has_exactly_one(&self, name: &str) -> bool {
         self.flags.iter().any(|flag| flag.name == name)

@@ -23,6 +23,7 @@ pub(super) const TOOL_FILES: &[(&str, &str)] = files![
     "node.toml",
     "scheduling.toml",
     "services.toml",
+    "sessions.toml",
     "shells.toml",
     "system.toml",
     "unknown.toml",

@@ -114,7 +114,7 @@ modifiers! {
     name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, name_shows_secrets, writes_named_file, multiplies,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, terminal_to_network, program_from_input, unread_script,
-    environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, hidden_characters,
+    environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, temporary_helper, hidden_characters,
     // What leaks.
     secret_in_argument, secret_variable, secret_to_network, environment_to_network, data_to_network, data_to_address, bulk_to_network,
     // What it costs.
@@ -237,6 +237,10 @@ pub(crate) struct Verbs {
     pub carries: HashSet<String>,
     /// Options of an unknown program whose value may be program or shell text.
     pub code_options: HashSet<String>,
+    /// Words in names of options, settings and variables whose value is a program that is run.
+    pub helpers: HashSet<String>,
+    /// Texts that stand in a command line which destroys, and hardly in any other.
+    pub command_marks: Vec<String>,
     /// Options whose value is a file that is written.
     pub writing_options: HashSet<String>,
     /// Subcommands of known programs that print settings for a shell.

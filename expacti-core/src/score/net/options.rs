@@ -1,6 +1,7 @@
 //! What the names and values of options say.
 
 use super::super::{Candidate, Look, paths};
+use super::words::{is_prose, parts};
 use super::{destroys, is_infrastructure};
 use crate::tools::{Category, PathRole, Tool, Undo};
 
@@ -8,6 +9,8 @@ use crate::tools::{Category, PathRole, Tool, Undo};
 const SENSITIVE: i16 = 40;
 /// Words of a command among which options are looked for.
 const MAX_WORDS: usize = 256;
+/// Bytes of a text that are looked at.
+const MAX_TEXT: usize = 16 * 1024;
 
 /// Files that options name as the place of the output, where they are more than a result of the work at hand.
 pub(super) fn written_files<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
@@ -39,6 +42,52 @@ pub(super) fn written_files<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>)
             candidate.undo = Undo::Hard;
             found.push(candidate);
         }
+    }
+}
+
+/// Programs from temporary folders that options, settings and variables put in the place of others: `-toolexec /tmp/x`,
+/// `CC=/tmp/x`, `--config build.rustc-wrapper="/tmp/x"`.
+pub(super) fn helpers<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
+    let words = look.seen.words.get(1..).unwrap_or_default();
+    let words = &words[..words.len().min(MAX_WORDS)];
+    let stands = |name: &str, value: &str| {
+        let value = value.rsplit_once(':').map_or(value, |(_, path)| path).trim_start_matches(['"', '\'']);
+        lies_in_temporary(look, value) && parts(name).any(|part| look.known.verbs.helpers.contains(&part))
+    };
+    let by_word = words.iter().enumerate().any(|(at, word)| {
+        let text = word.text.to_lossy();
+        match text.rsplit_once('=').or_else(|| text.split_once(':')) {
+            Some((name, value)) => stands(name.trim_start_matches("-D"), value),
+            None if text.starts_with('-') => {
+                words.get(at + 1).is_some_and(|value| stands(&text, &value.text.to_lossy()))
+            }
+            None => false,
+        }
+    });
+    let by_variable = || {
+        let mut set = look.seen.assignments.iter().take(MAX_WORDS);
+        set.any(|(name, value)| stands(name, value.text.to_lossy().rsplit('=').next().unwrap_or_default()))
+    };
+    if by_word || by_variable() {
+        found.push(Look::stand_alone(&look.known.modifiers.temporary_helper, Category::CodeExecution));
+    }
+}
+
+fn lies_in_temporary(look: &Look<'_>, path: &str) -> bool {
+    let below = |root: &String| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    path.starts_with(['/', '$']) && look.known.places.temporary.iter().any(below)
+}
+
+/// A command line that destroys, inside of an argument that no description understood: `puppet apply -e 'exec { "rm -rf /x": }'`.
+pub(super) fn command_marks<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    let words = look.seen.words.iter().enumerate().skip(1).take(MAX_WORDS);
+    let mut texts = words.filter(|(index, word)| {
+        let bytes = word.text.as_bytes();
+        bytes.contains(&b' ') && bytes.len() <= MAX_TEXT && !is_prose(look, *index)
+    });
+    let marked = |text: &str| look.known.verbs.command_marks.iter().any(|mark| text.contains(mark.as_str()));
+    if !look.seen.wraps && texts.any(|(_, word)| marked(&word.text.to_lossy())) {
+        found.push(destroys(look, tool, Undo::Hard));
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
         && infrastructure
         && tool.sql.is_none()
         && !look.seen.wraps
-        && !look.arguments.free().is_empty();
+        && look.arguments.free().first().is_some_and(|word| is_verb(&word.text));
     // From some word on a verb only counts where it stands by itself.
     let mut exact = covered.words > 0;
     for (number, word) in look.arguments.free().iter().skip(covered.words).take(MAX_VERBS).enumerate() {
@@ -77,7 +77,7 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
             found.push(Look::stand_alone(&modifiers.name_shows_secrets, Category::SecretsAndCredentials));
             return;
         }
-        unheard &= number > 0 || !(any(&known.look) || any(&known.make));
+        unheard &= number > 2 || !(any(&known.look) || known.make.contains(text) || number == 0 && any(&known.make));
         if any(&known.look) {
             // `config delete` is no look at a configuration.
             if !parts(text).any(|part| known.nouns.contains(&part)) {
