@@ -53,6 +53,12 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if assigned.chain(exports).any(|(name, value)| hijacks(&name, &value) || harms(&name, &value)) {
         found.push(Look::stand_alone(&known.environment_hijack, Category::CodeExecution));
     }
+    // `/etc/init.d/nginx stop`
+    let is_init_script = folder == "/etc/init.d" || folder == "/etc/rc.d" || folder == "/etc/rc.d/init.d";
+    let order = look.seen.words.get(1).map(|word| word.text.to_lossy());
+    if is_init_script && order.is_some_and(|order| look.known.verbs.stop.contains(order.as_ref())) {
+        found.push(Look::stand_alone(&known.name_stops, Category::ProcessAndService));
+    }
     if fetched_before(look) {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
     }

@@ -54,6 +54,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     words::verbs(look, tool, covered, &mut found);
     if tool.is_unknown() || is_infrastructure(look, tool) {
         options::command_marks(look, tool, &mut found);
+        options::weakening(look, tool, &mut found);
     }
     options::destroying(look, tool, &mut found);
     if covered.nothing || !covered.harmless {
@@ -101,7 +102,7 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     let reaches = tool.reach.contains(&Reach::Database);
     let targets = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
     let mut files = look.seen.words.iter().skip(1).take(32).chain(targets).map(|word| word.text.to_lossy());
-    let by_file = reaches && files.any(|file| file.ends_with(".sql") && names_destruction(look, &file));
+    let by_file = reaches && files.any(|file| file.ends_with(".sql") && names_destruction(look, file.rsplit(' ').next().unwrap_or(&file)));
     // `dynamodb batch-write-item --request-items file://delete-all.json`
     let mut given = look.seen.words.iter().skip(1).take(64).map(|word| word.text.to_lossy());
     let by_given = is_infrastructure(look, tool)

@@ -73,6 +73,11 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         if FILES_OF_THE_SYSTEM.iter().any(|place| text.contains(place)) {
             found.push(Look::stand_alone(&known.modifiers.secret_path, Category::SecretsAndCredentials));
         }
+        if calls::destroys(&text[..floor(&text, MAX_CODE)], &known.call_words) {
+            let mut candidate = Look::stand_alone(&known.modifiers.calls_destroy, Category::DatabaseWrite);
+            candidate.undo = Undo::Hard;
+            found.push(candidate);
+        }
         for class in sql::classes(&text, reader.dialect, &known.sql) {
             if let Some((name, statement)) = known.sql.get_key_value(class) {
                 found.push(of_statement(&format!("sql.{name}"), statement));

@@ -250,9 +250,11 @@ fn from_input(seen: &Seen, request: &ExecRequest, name: &str, found: &mut Found)
     match &seen.input {
         Input::Text(text) => {
             found.program_from_text = true;
+            // `xargs -0` takes what stands between NULs.
+            let text = text.replace('\0', "\n");
             found.children.push(Child {
                 label: name.to_owned(),
-                command: Inner::Shell { text: text.as_ref().to_owned(), literal: true },
+                command: Inner::Shell { text, literal: true },
                 assignments: Vec::new(),
                 elsewhere: false,
                 privileged: false,

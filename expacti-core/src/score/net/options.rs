@@ -2,13 +2,15 @@
 
 use super::super::{Candidate, Look, paths};
 use super::words::{is_prose, parts};
-use super::{destroys, is_infrastructure};
+use super::{categories, destroys, is_infrastructure};
 use crate::tools::{Category, PathRole, Tool, Undo};
 
 /// Below this, what a path adds to a written file says nothing.
 const SENSITIVE: i16 = 40;
 /// Words of a command among which options are looked for.
 const MAX_WORDS: usize = 256;
+/// What a text is worth that only looks like a command line.
+const MARKED: i16 = 61;
 /// Bytes of a text that are looked at.
 const MAX_TEXT: usize = 16 * 1024;
 
@@ -87,7 +89,35 @@ pub(super) fn command_marks<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec
     });
     let marked = |text: &str| look.known.verbs.command_marks.iter().any(|mark| text.contains(mark.as_str()));
     if !look.seen.wraps && texts.any(|(_, word)| marked(&word.text.to_lossy())) {
-        found.push(destroys(look, tool, Undo::Hard));
+        let mut candidate = destroys(look, tool, Undo::Hard);
+        // Who knows the program better knows better what the text does.
+        candidate.points = candidate.points.min(MARKED);
+        found.push(candidate);
+    }
+}
+
+/// An option that switches off a protection: `--no-deletion-protection`, `--backup-retention-period 0`.
+pub(super) fn weakening<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    let known = &look.known.verbs;
+    let words = look.seen.words.get(1..).unwrap_or_default();
+    let words = &words[..words.len().min(MAX_WORDS)];
+    let weakens = words.iter().enumerate().any(|(at, word)| {
+        let text = word.text.to_lossy();
+        let Some(option) = text.strip_prefix("--") else { return false };
+        let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
+        let protects = || parts(name).any(|part| known.protections.contains(&part));
+        let denied = ["no-", "disable-", "skip-", "without-"].iter().any(|no| name.starts_with(no));
+        let off = match value {
+            Some(value) => known.off.contains(value),
+            None => words.get(at + 1).is_some_and(|next| known.off.contains(next.text.to_lossy().as_ref())),
+        };
+        (denied && value != Some("false") || off) && protects() && !is_described(tool, &format!("--{name}"))
+    });
+    if weakens {
+        let mut candidate = Look::stand_alone(&look.known.modifiers.weakens_protection, Category::Unknown);
+        candidate.undo = Undo::Hard;
+        candidate.categories = categories(tool);
+        found.push(candidate);
     }
 }
 

@@ -71,6 +71,15 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
             found.push(candidate);
             return;
         }
+        // `deploys cancel`: the description knows the list, but not what is done with one of it.
+        let of_a_list = covered.words == 1 && number == 0 && is_list(look);
+        if of_a_list && infrastructure && (known.stop.contains(text) || known.remove.contains(text)) {
+            let mut candidate = Look::stand_alone(&modifiers.name_stops, Category::Unknown);
+            candidate.undo = Undo::Hard;
+            candidate.categories = categories(tool);
+            found.push(candidate);
+            return;
+        }
         secret |= any(&known.secret) && (infrastructure || !known.weak_secret.contains(text));
         shows |= any(&known.show);
         if secret && shows && (infrastructure || tool.is_unknown()) && covered.words == 0 {
@@ -105,6 +114,12 @@ fn overlooked<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>
     if verbs.next().is_some_and(|verb| !is_named(verb)) {
         found.push(destroys(look, tool, Undo::Never));
     }
+}
+
+/// Whether the first word is the name of several things, and no verb of looking.
+fn is_list(look: &Look<'_>) -> bool {
+    let first = look.arguments.free().first().map(|word| word.text.as_ref()).unwrap_or_default();
+    first.ends_with('s') && !look.known.verbs.look.contains(first)
 }
 
 /// Whether a word is a message for humans.

@@ -70,7 +70,16 @@ impl Reader<'_> {
                 *element_start = self.commands.len();
                 *upstream = blocks.last().and_then(|block| block.upstream.clone());
             }
-            "!" | "time" | "coproc" => {}
+            "!" | "coproc" => {}
+            // The keyword's only option is no program.
+            "time" => {
+                self.position += length;
+                self.blanks();
+                if self.rest().starts_with("-p ") {
+                    self.position += 2;
+                }
+                return true;
+            }
             "fi" | "done" | "esac" | "}" => {
                 let kind = match word {
                     "fi" => Opened::If,
