@@ -3,6 +3,7 @@
 mod bounds;
 mod given;
 mod table;
+mod wrappers;
 
 use std::sync::LazyLock;
 

@@ -22,6 +22,9 @@ const BODY: [&str; 14] = [
     "--raw",
 ];
 const UPLOAD: [&str; 4] = ["-T", "--upload-file", "--body-file", "--post-file"];
+/// Services of clouds that hand out credentials to whoever runs on their machines.
+const METADATA: [&str; 5] =
+    ["169.254.169.254", "metadata.google.internal", "100.100.100.200", "169.254.170.2", "fd00:ec2::254"];
 /// Words in an address or a mutation's name that say it destroys.
 const DESTRUCTIVE: [&str; 22] = [
     "power_off",
@@ -99,9 +102,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         .collect();
     let near = !urls.is_empty() && urls.iter().all(|url| is_near(url));
     let mut found = Vec::new();
-    let metadata =
-        ["169.254.169.254", "metadata.google.internal", "100.100.100.200", "169.254.170.2", "fd00:ec2::254"];
-    if urls.iter().any(|url| metadata.iter().any(|host| url.contains(host))) {
+    if urls.iter().any(|url| METADATA.iter().any(|host| url.contains(host))) {
         found.push("metadata");
     }
     if arguments.has(&owned(&["--unix-socket"])) {
@@ -216,8 +217,20 @@ fn changes_rights(url: &str) -> bool {
 /// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.
 fn ends_something(url: &str) -> bool {
     const VERBS: [&str; 14] = [
-        "close", "cancel", "disable", "suspend", "stop", "refund", "unpublish", "kill", "archive", "block", "detach",
-        "expire", "abort", "halt",
+        "close",
+        "cancel",
+        "disable",
+        "suspend",
+        "stop",
+        "refund",
+        "unpublish",
+        "kill",
+        "archive",
+        "block",
+        "detach",
+        "expire",
+        "abort",
+        "halt",
     ];
     let path = path_of(url).split(['?', '#']).next().unwrap_or_default();
     let last = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();

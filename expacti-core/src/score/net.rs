@@ -102,11 +102,15 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     let reaches = tool.reach.contains(&Reach::Database);
     let targets = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
     let mut files = look.seen.words.iter().skip(1).take(32).chain(targets).map(|word| word.text.to_lossy());
-    let by_file = reaches && files.any(|file| file.ends_with(".sql") && names_destruction(look, file.rsplit(' ').next().unwrap_or(&file)));
+    let by_file = reaches
+        && files.any(|file| {
+            file.ends_with(".sql") && names_destruction(look, file.rsplit(' ').next().unwrap_or(&file))
+        });
     // `dynamodb batch-write-item --request-items file://delete-all.json`
     let mut given = look.seen.words.iter().skip(1).take(64).map(|word| word.text.to_lossy());
     let by_given = is_infrastructure(look, tool)
-        && given.any(|word| word.split_once("file://").is_some_and(|(_, file)| names_destruction(look, file)));
+        && given
+            .any(|word| word.split_once("file://").is_some_and(|(_, file)| names_destruction(look, file)));
     // `python tool.py --drop-all`, `node cli.js purge`: what a script is told to do.
     let told = script.is_some()
         && look

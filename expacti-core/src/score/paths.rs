@@ -181,7 +181,8 @@ impl<'a> Path<'a> {
             (Some(directory), _) => Some(directory.clone()),
             (None, cwd) => cwd,
         };
-        let by_variable = ["$HOME", "${HOME", "$TMPDIR", "${TMPDIR"].iter().any(|name| text.starts_with(name));
+        let by_variable =
+            ["$HOME", "${HOME", "$TMPDIR", "${TMPDIR"].iter().any(|name| text.starts_with(name));
         let rooted = by_variable || text.starts_with(['/', '~']);
         let joined = match &base {
             Some(base) if !rooted => format!("{base}/{text}"),

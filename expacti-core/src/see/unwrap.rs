@@ -123,6 +123,11 @@ fn look_at(
             if !runs.options.is_empty() && !arguments.has(&runs.options) {
                 return;
             }
+            if tool.mixed
+                && let Some(words) = taken_for_a_value(seen, free.first().map(|word| word.index), tools)
+            {
+                found.children.push(child(name.clone(), Inner::Words(words)));
+            }
             let Some(start) = free.first().map(|word| word.index) else { return };
             let mut words = seen.words.get(start..).unwrap_or_default();
             let mut assignments = Vec::new();
@@ -237,6 +242,22 @@ fn look_at(
             }
         }
     }
+}
+
+/// `setsid -f rm -rf x`, where another program of the same description has an option `-f` with a value: the command from the
+/// first known program on that stands before `start`, right behind an option.
+fn taken_for_a_value(seen: &Seen, start: Option<usize>, tools: &Tools) -> Option<Vec<Word>> {
+    let end = start.unwrap_or(seen.words.len()).min(seen.words.len());
+    let is_program = |word: &Word| {
+        let text = word.text.to_lossy();
+        let name = text.rsplit('/').next().unwrap_or(&text);
+        word.literal && tools.find(name).is_some_and(|tool| !tool.is_unknown())
+    };
+    let pairs = seen.words.get(1..end)?.windows(2);
+    let at = pairs
+        .into_iter()
+        .position(|pair| pair[0].text.as_bytes().starts_with(b"-") && is_program(&pair[1]))?;
+    seen.words.get(at + 2..).map(<[Word]>::to_vec)
 }
 
 /// `xargs -I{} sh -c '{}'`: each line of the input is a command.

@@ -52,6 +52,9 @@ pub(crate) struct Tool {
     /// It speaks HTTP: method, URL and body are read.
     #[serde(default)]
     pub http: bool,
+    /// Several programs whose options differ: what seems to be an option's value may be the command already.
+    #[serde(default)]
+    pub mixed: bool,
     /// It brings things from other machines.
     #[serde(default)]
     pub fetches: bool,

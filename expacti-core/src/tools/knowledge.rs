@@ -111,7 +111,7 @@ modifiers! {
     computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
     partial_request, unseen_program, empty_command, unread_arguments, asks_for_help,
     // What a name says where nobody described the program.
-    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, weakens_protection, name_shows_secrets, writes_named_file, multiplies,
+    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, terminal_to_network, program_from_input, unread_script,
     environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, temporary_helper, hidden_characters,
@@ -243,7 +243,7 @@ pub(crate) struct Verbs {
     pub off: HashSet<String>,
     /// Words in names of options, settings and variables whose value is a program that is run.
     pub helpers: HashSet<String>,
-    /// Texts that stand in a command line which destroys, and hardly in any other.
+    /// Texts that stand in a command line which destroys, stops or fetches, and hardly in any other text.
     pub command_marks: Vec<String>,
     /// Options whose value is a file that is written.
     pub writing_options: HashSet<String>,

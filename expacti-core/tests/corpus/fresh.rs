@@ -38,7 +38,8 @@ fn commands_written_before_they_were_asked_about_reach_the_bar() {
         }
     }
     for set in SEALED {
-        figures.extend(Kind::ALL.map(|kind| measure(&format!("{set}.{}.sealed", kind.name()), kind, &tools).0));
+        figures
+            .extend(Kind::ALL.map(|kind| measure(&format!("{set}.{}.sealed", kind.name()), kind, &tools).0));
     }
     let verdict = Floor::load(|name| name.starts_with("fresh.")).verdict(&figures);
     println!("{verdict}");

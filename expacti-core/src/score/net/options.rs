@@ -9,8 +9,6 @@ use crate::tools::{Category, PathRole, Tool, Undo};
 const SENSITIVE: i16 = 40;
 /// Words of a command among which options are looked for.
 const MAX_WORDS: usize = 256;
-/// What a text is worth that only looks like a command line.
-const MARKED: i16 = 61;
 /// Bytes of a text that are looked at.
 const MAX_TEXT: usize = 16 * 1024;
 
@@ -89,9 +87,9 @@ pub(super) fn command_marks<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec
     });
     let marked = |text: &str| look.known.verbs.command_marks.iter().any(|mark| text.contains(mark.as_str()));
     if !look.seen.wraps && texts.any(|(_, word)| marked(&word.text.to_lossy())) {
-        let mut candidate = destroys(look, tool, Undo::Hard);
-        // Who knows the program better knows better what the text does.
-        candidate.points = candidate.points.min(MARKED);
+        let mut candidate = Look::stand_alone(&look.known.modifiers.command_in_argument, Category::Unknown);
+        candidate.undo = Undo::Hard;
+        candidate.categories = categories(tool);
         found.push(candidate);
     }
 }
@@ -104,7 +102,8 @@ pub(super) fn weakening<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Can
     let weakens = words.iter().enumerate().any(|(at, word)| {
         let text = word.text.to_lossy();
         let Some(option) = text.strip_prefix("--") else { return false };
-        let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
+        let (name, value) =
+            option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let protects = || parts(name).any(|part| known.protections.contains(&part));
         let denied = ["no-", "disable-", "skip-", "without-"].iter().any(|no| name.starts_with(no));
         let off = match value {

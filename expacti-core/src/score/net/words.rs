@@ -86,7 +86,8 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
             found.push(Look::stand_alone(&modifiers.name_shows_secrets, Category::SecretsAndCredentials));
             return;
         }
-        unheard &= number > 2 || !(any(&known.look) || known.make.contains(text) || number == 0 && any(&known.make));
+        unheard &=
+            number > 2 || !(any(&known.look) || known.make.contains(text) || number == 0 && any(&known.make));
         if any(&known.look) {
             // `config delete` is no look at a configuration.
             if !parts(text).any(|part| known.nouns.contains(&part)) {

@@ -1,0 +1,63 @@
+//! Wrappers show what they run however their options are written, and reasons are true for the command they are given for.
+
+use super::of_shell;
+use crate::evaluation::Level;
+
+#[test]
+fn an_option_of_one_wrapper_hides_nothing_behind_another() {
+    for text in [
+        "setsid -f rm -rf /srv/data",
+        "setsid -w reboot",
+        "/usr/bin/time -p rm -rf /srv/data",
+        "time -p rm -rf /srv/data",
+        "taskset -c 0 rm -rf /srv/data",
+        "taskset 0x1 rm -rf /srv/data",
+        "chroot /mnt rm -rf /srv/data",
+        "caffeinate -i terraform destroy -auto-approve",
+        "screen -dmS x sh -c 'rm -rf /srv/data'",
+        "printf '%s\\0' 'git reset --hard' | xargs -0 -n1 bash -c",
+        "npm exec --call 'rm -rf /srv/data'",
+        "hyperfine --prepare 'rm -rf /srv/data' 'cargo build'",
+        "kubectl create cronjob x --image=alpine --schedule='* * * * *' -- rm -rf /srv/data",
+    ] {
+        let judged = of_shell(text);
+        assert!(judged.level >= Level::High, "{text}: {} {:?}", judged.score, judged.factors);
+    }
+    for (text, most) in [
+        ("nice -n 5 make", 14),
+        ("ionice -c 3 cargo build", 10),
+        ("setsid -f npm start", 40),
+        ("time -p make", 14),
+    ] {
+        let judged = of_shell(text);
+        assert!(judged.score <= most, "{text}: {} {:?}", judged.score, judged.factors);
+    }
+}
+
+#[test]
+fn force_is_no_answer_in_advance() {
+    for text in ["git push --force", "git push --force origin main", "rm --recursive --force data"] {
+        let judged = of_shell(text);
+        let says = judged.factors.iter().any(|factor| factor.name == "unattended");
+        assert!(!says, "{text}: {:?}", judged.factors);
+    }
+    let judged = of_shell("terraform destroy -auto-approve");
+    assert!(judged.factors.iter().any(|factor| factor.name == "unattended"), "{:?}", judged.factors);
+}
+
+#[test]
+fn a_program_from_a_temporary_folder_in_the_place_of_another_is_seen() {
+    for text in [
+        "go vet -vettool=/tmp/x ./...",
+        "go build -toolexec /tmp/x ./...",
+        "CC=/tmp/x make",
+        "make CC=/tmp/x",
+        "cargo build --config 'build.rustc-wrapper=\"/tmp/x\"'",
+        "gcc -fplugin=/tmp/x.so a.c",
+    ] {
+        let judged = of_shell(text);
+        assert!(judged.level >= Level::High, "{text}: {} {:?}", judged.score, judged.factors);
+    }
+    let judged = of_shell("cargo build --target-dir /tmp/target");
+    assert!(judged.level < Level::High, "{:?}", judged.factors);
+}
