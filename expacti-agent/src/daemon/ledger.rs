@@ -69,6 +69,9 @@ impl Ledger {
 
     /// Adds an entry that nobody waits for.
     pub(crate) fn note(&self, sequence: Option<u64>, change: Change) {
+        if matches!(change, Change::Alarm { .. }) {
+            self.metrics.alarm();
+        }
         // A log that cannot take it is visible in its health, and the desk denies what depends on it.
         if let Ok(receipt) = self.log.append(self.entry(sequence, change), Durability::Batched) {
             receipt.ignore();
@@ -88,7 +91,6 @@ impl Ledger {
 
     /// Adds something that happened and must not.
     pub(crate) fn alarm(&self, name: &str, text: String) {
-        self.metrics.alarm();
         self.note(None, Change::Alarm { name: name.to_owned(), text });
     }
 

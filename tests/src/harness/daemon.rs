@@ -194,7 +194,20 @@ impl Daemon {
     /// Every attempt in the log, newest first.
     #[track_caller]
     pub fn records(&self) -> Vec<Value> {
-        objects(&self.ask(&["log", "--json", "--limit", "10000"]))
+        let mut records = objects(&self.ask(&["log", "--json", "--limit", "10000"]));
+        // A page that is not the last one says so in its last line.
+        while let Some(next) = records.last().and_then(|last| last["next"].as_i64()) {
+            records.pop();
+            records.extend(objects(&self.ask(&[
+                "log",
+                "--json",
+                "--limit",
+                "10000",
+                "--after",
+                &next.to_string(),
+            ])));
+        }
+        records
     }
 
     /// Waits for the record of an exec with this argv in this state: pending, allowed, denied or withdrawn.
@@ -210,10 +223,20 @@ impl Daemon {
     /// How many attempts it has heard of. Their records may come later, and not in a row.
     #[track_caller]
     pub fn attempts(&self) -> usize {
+        self.counted("expacti_attempts_total{")
+    }
+
+    /// How many alarms it has raised.
+    #[track_caller]
+    pub fn alarms(&self) -> usize {
+        self.counted("expacti_alarms_total ")
+    }
+
+    #[track_caller]
+    fn counted(&self, start: &str) -> usize {
         let metrics = self.ask(&["metrics"]);
-        let of_agent = |line: &&str| line.starts_with("expacti_attempts_total{");
         let value = |line: &str| line.rsplit(' ').next()?.parse::<usize>().ok();
-        metrics.lines().filter(of_agent).filter_map(value).sum()
+        metrics.lines().filter(|line| line.starts_with(start)).filter_map(value).sum()
     }
 
     /// Every card that waits for humans.

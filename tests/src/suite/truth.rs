@@ -51,9 +51,11 @@ fn race(mode: &str) {
     // The race was one: both words were tried, and what was allowed did run.
     assert!(count("asked") > 0 && count("refused") + count("killed") > 0, "{line}");
     // Each that was killed is an alarm of its attempt.
+    let killed = count("killed") as usize;
+    until("as many alarms as were killed", || (daemon.alarms() >= killed).then_some(()));
     until("an alarm for each one that was killed", || {
         let alarms = daemon.records().iter().filter(|record| record["alarms"].is_array()).count();
-        (alarms == count("killed") as usize).then_some(())
+        (alarms == killed).then_some(())
     });
 }
 
