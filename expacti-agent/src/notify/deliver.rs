@@ -39,10 +39,7 @@ impl Way {
                 run(program, arguments, message.body(Format::Generic).to_string().as_bytes()).await
             }
             Self::Email(mailer) => mailer.hand_in(message).await,
-            Self::Desktop => {
-                let arguments = ["--app-name=expacti", "--", &message.title(), &message.command];
-                run("notify-send", &arguments.map(str::to_owned), b"").await
-            }
+            Self::Desktop => run("notify-send", &message.for_desktop(), b"").await,
         }
     }
 }

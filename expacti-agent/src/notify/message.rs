@@ -58,10 +58,30 @@ impl Message {
         }
     }
 
+    /// What `notify-send` is called with.
+    pub(super) fn for_desktop(&self) -> Vec<String> {
+        // Of the text, not of the title, `notify-send` reads backslashes and desktops a markup like that of the web.
+        let safe = |text: &str| {
+            text.replace('\\', r"\\").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+        };
+        let urgency = if self.level >= Level::High { "critical" } else { "normal" };
+        let lines = [
+            safe(&self.command_with_cut()),
+            safe(&self.because.join("; ")),
+            self.link.clone().unwrap_or_default(),
+        ];
+        let text = lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        let options = ["--app-name=expacti".to_owned(), format!("--urgency={urgency}"), "--".to_owned()];
+        options.into_iter().chain([self.title(), text]).collect()
+    }
+
+    fn command_with_cut(&self) -> String {
+        format!("{}{}", self.command, if self.command_is_whole { "" } else { " [...]" })
+    }
+
     /// The body of a webhook.
     pub(super) fn body(&self, format: Format) -> Value {
-        let cut = if self.command_is_whole { "" } else { " [...]" };
-        let command = format!("{}{cut}", self.command);
+        let command = self.command_with_cut();
         let because = self.because.join("; ");
         let link = self.link.as_deref().unwrap_or_default();
         match format {
@@ -81,7 +101,7 @@ impl Message {
             Format::Discord => json!({
                 // Whatever a command says, it calls nobody.
                 "allowed_mentions": { "parse": [] },
-                "content": format!("**{}**\n```\n{}\n```\n{because}\n{link}", self.title(), command.replace('`', "'")),
+                "content": format!("**{}**\n```\n{}\n```\n`{}`\n{link}", self.title(), command.replace('`', "'"), because.replace('`', "'")),
             }),
             Format::Teams => {
                 let text = |text: &str, weight: &str| json!({ "type": "TextBlock", "text": text, "weight": weight, "wrap": true });

@@ -131,12 +131,12 @@ async fn commands_do_not_leave_the_host_in_clear() {
 
 #[test]
 fn no_format_lets_a_command_speak_for_itself() {
-    let argv = ["echo", "``` <@U1> *x* @everyone & <!channel>", "--password=hunter2-hunter2-hunter2"];
+    let argv = ["echo", "a\nb", "``` <@U1> *x* @everyone & <!channel>", "--password=hunter2-hunter2-hunter2"];
     let notice = notice(&argv, 95, NoticeKind::NeedsReview);
     let message = Message::of(&notice, Some("https://gate.example"), &Masker::new([1; 16]));
     let bodies =
         [Format::Generic, Format::Slack, Format::Discord, Format::Teams].map(|format| message.body(format));
-    insta::assert_json_snapshot!(bodies);
+    insta::assert_json_snapshot!((bodies, message.for_desktop()));
 }
 
 #[test]
