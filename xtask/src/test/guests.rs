@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,8 +21,11 @@ use crate::setup::kernels::Kernel;
 use crate::vm::{self, Clock, Ended, Guest, GuestFile, Task};
 use crate::workspace;
 
-/// For all suites on one kernel.
+/// For all that one guest runs.
 const LIMIT: Duration = Duration::from_mins(25);
+
+/// Guests that share the suites on one kernel, so that no processor is idle while the last one is busy for long.
+const SHARES: u8 = 2;
 
 /// What one guest is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,11 +33,22 @@ struct Round {
     kernel: Kernel,
     /// The package is tried, as users have it, instead of the suites.
     package: bool,
+    /// Which share of the suites, where they are shared.
+    share: Option<u8>,
 }
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.kernel, if self.package { " with systemd" } else { "" })
+        write!(f, "{}{}", self.kernel, if self.package { " with systemd" } else { "" })?;
+        self.share.map_or(Ok(()), |share| write!(f, " ({share} of {SHARES})"))
+    }
+}
+
+impl Round {
+    /// The name of a file of its own.
+    fn file(self, extension: &str) -> String {
+        let words = self.to_string().replace(['(', ')'], "").replace(' ', "-");
+        format!("{words}.{extension}")
     }
 }
 
@@ -61,8 +75,10 @@ pub(crate) fn run(
     let files = files(cache, &folder, &binary)?;
     let packaged =
         if rounds.iter().any(|round| round.package) { package::files(cache, &binary)? } else { Vec::new() };
-    let script = folder.join("suites.sh");
-    fs::write(&script, script_for(filter))?;
+
+    for round in &rounds {
+        fs::write(folder.join(round.file("sh")), script_for(*round, filter))?;
+    }
 
     // Each guest has two processors, but the suites run one after the other: as many guests as processors.
     let waiting = Mutex::new(rounds.iter().copied().collect::<VecDeque<_>>());
@@ -74,7 +90,8 @@ pub(crate) fn run(
         for _ in 0..guests {
             scope.spawn(|| {
                 while let Some(round) = next() {
-                    let went = run_one(cache, round, &script, if round.package { &packaged } else { &files });
+                    let files = if round.package { &packaged } else { &files };
+                    let went = run_one(cache, round, folder.join(round.file("sh")), files);
                     println!("Linux {round}: {} in {:.0} s", summary(&went), went.took.as_secs_f64());
                     locked(&done).push(went);
                 }
@@ -83,8 +100,12 @@ pub(crate) fn run(
     });
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_by_key(|went| rounds.iter().position(|round| *round == went.round));
+    let mut rows = Vec::new();
     for went in done {
-        add(went, &folder, report)?;
+        add(went, &folder, &mut rows, report)?;
+    }
+    for row in rows {
+        report.add(row);
     }
     Ok(())
 }
@@ -93,14 +114,20 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The suites on each kernel; the package on one, because what it adds is not the kernel's. It takes longest, so it begins.
+/// The suites on each kernel; the package on one, because what it adds is not the kernel's.
 fn rounds(kernels: &[Kernel], filter: Option<&str>) -> Vec<Round> {
     let is_about_it = |filter: &str| package::SUITES.iter().any(|suite| filter.starts_with(suite));
-    let suites = kernels.iter().map(|kernel| Round { kernel: *kernel, package: false });
-    let package = kernels
-        .iter()
-        .max_by_key(|kernel| **kernel == Kernel::V6_12)
-        .map(|kernel| Round { kernel: *kernel, package: true });
+    // What was asked for by name is little.
+    let shares: Vec<Option<u8>> =
+        if filter.is_none() { (1..=SHARES).map(Some).collect() } else { vec![None] };
+    let suites = kernels.iter().flat_map(|kernel| {
+        shares.iter().map(|share| Round { kernel: *kernel, package: false, share: *share })
+    });
+    let package = kernels.iter().max_by_key(|kernel| **kernel == Kernel::V6_12).map(|kernel| Round {
+        kernel: *kernel,
+        package: true,
+        share: None,
+    });
     match filter {
         None => package.into_iter().chain(suites).collect(),
         Some(filter) if is_about_it(filter) => package.into_iter().collect(),
@@ -117,16 +144,18 @@ fn files(cache: &Cache, folder: &Path, expacti: &Path) -> Result<Vec<GuestFile>>
     Ok(files)
 }
 
-fn script_for(filter: Option<&str>) -> String {
+fn script_for(round: Round, filter: Option<&str>) -> String {
+    let share =
+        round.share.map(|share| format!("export EXPACTI_SHARE={share}/{SHARES}\n")).unwrap_or_default();
     let filter = filter.map(|filter| format!("'{}'", filter.replace('\'', r"'\''"))).unwrap_or_default();
-    format!("#!/bin/bash\nexec {} -Z unstable-options --format=json {filter}\n", package::PROGRAM)
+    format!("#!/bin/bash\n{share}exec {} -Z unstable-options --format=json {filter}\n", package::PROGRAM)
 }
 
-fn run_one(cache: &Cache, round: Round, script: &Path, files: &[GuestFile]) -> Went {
+fn run_one(cache: &Cache, round: Round, script: PathBuf, files: &[GuestFile]) -> Went {
     let start = Instant::now();
     let guest = Guest {
         kernel: round.kernel,
-        task: Task::Script(script.to_owned(), LIMIT),
+        task: Task::Script(script, LIMIT),
         files: files.to_vec(),
         forward: Vec::new(),
         systemd: round.package,
@@ -172,9 +201,9 @@ fn summary(went: &Went) -> String {
     format!("{} passed, {} failed, {} skipped", all.passed, all.failed, all.skipped)
 }
 
-fn add(went: Went, folder: &Path, report: &mut Report) -> Result<()> {
+fn add(went: Went, folder: &Path, rows: &mut Vec<Row>, report: &mut Report) -> Result<()> {
     let Went { round, suites, errors, ended, .. } = went;
-    let log = folder.join(format!("{}.log", round.to_string().replace(' ', "-")));
+    let log = folder.join(round.file("log"));
     fs::write(&log, &errors).with_context(|| format!("cannot write {}", log.display()))?;
 
     for (name, said) in &suites.failures {
@@ -191,14 +220,28 @@ fn add(went: Went, folder: &Path, report: &mut Report) -> Result<()> {
         Err(error) => Some(format!("{error:#}")),
     };
     for (suite, (counts, took)) in suites.suites {
-        report.add(Row { suite: format!("Linux {round}: {suite}"), counts, took });
+        add_row(
+            rows,
+            Row { suite: format!("Linux {}: {suite}", Round { share: None, ..round }), counts, took },
+        );
     }
     if let Some(trouble) = lost {
         let during = suites.running.map(|test| format!(" during {test}")).unwrap_or_default();
         println!("\n---- Linux {round}{during}: {trouble}");
         let counts = Counts { failed: 1, ..Counts::default() };
-        report.add(Row { suite: format!("Linux {round}: the guest"), counts, ..Row::default() });
+        add_row(rows, Row { suite: format!("Linux {round}: the guest"), counts, ..Row::default() });
         report.note(format!("failed: Linux {round}{during}, so what should have come after was not run"));
     }
     Ok(())
+}
+
+/// What guests that share a suite found of it is one row.
+fn add_row(rows: &mut Vec<Row>, row: Row) {
+    match rows.iter_mut().find(|other| other.suite == row.suite) {
+        Some(other) => {
+            other.counts = Counts::plus(other.counts, row.counts);
+            other.took += row.took;
+        }
+        None => rows.push(row),
+    }
 }
