@@ -115,7 +115,7 @@ test("a rule that is written here is in force there, and the log says who wrote 
   await expect(page.locator("#toasts")).toContainText("In force: generation");
   expect(await guest.says("ruled ended ")).toBe("126");
   const newest = page.getByRole("region", { name: "History" }).locator("li").first();
-  await expect(newest).toContainText("alice");
+  await expect(newest).toContainText("alice", { timeout: 30_000 });
   await newest.locator("summary").click();
   await expect(newest.locator(".line.added", { hasText: 'name = "no-echo"' })).toBeVisible();
   await expect(page.locator("table").getByText("no-echo")).toBeVisible({ timeout: 30_000 });
