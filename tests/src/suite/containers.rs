@@ -25,6 +25,12 @@ pub(crate) fn tests() -> Vec<Trial> {
     tests
 }
 
+/// A daemon that has time to say whose a cgroup is: guests are emulated.
+#[track_caller]
+fn patient(agents: &str) -> Daemon {
+    Daemon::configured(&format!("[containers]\npatience = \"10s\"\n{agents}"))
+}
+
 /// A shell that makes a cgroup, goes there at once, and becomes a program: nothing is left between the making and the exec.
 fn born_into(folder: &Path, command: &str) -> Output {
     let folder = folder.display();
@@ -40,7 +46,7 @@ fn assert_ran(output: &Output, printed: &str) {
 
 fn the_first_exec_in_a_new_cgroup_is_gated() {
     let parent = Cgroup::new("jobs");
-    let daemon = Daemon::configured(
+    let daemon = patient(
         "[[agent]]\nname = \"job-{cgroup}\"\ncgroup = \"/sys/fs/cgroup/tests/jobs/*\"\n\
          [[agent]]\nname = \"deep-{cgroup}\"\ncgroup = \"/sys/fs/cgroup/tests/deep/*/run-*\"\n",
     );
@@ -75,7 +81,7 @@ fn gone(folder: &Path) {
 fn one_that_is_made_anew_is_gated_anew() {
     // As systemd would, which may not be there.
     let folder = Path::new("/sys/fs/cgroup/system.slice/ci.service");
-    let mut daemon = Daemon::configured("[[agent]]\nname = \"ci\"\nunit = \"ci.service\"\n");
+    let mut daemon = patient("[[agent]]\nname = \"ci\"\nunit = \"ci.service\"\n");
     for round in ["1", "2", "3"] {
         assert_ran(&born_into(folder, &format!("/bin/echo {round}")), &format!("{round}\n"));
         let record = daemon.record(&["/bin/echo", round], "allowed");
@@ -99,9 +105,7 @@ fn one_that_is_made_anew_is_gated_anew() {
 fn others_do_not_notice() {
     let jobs = Cgroup::new("jobs");
     let other = Cgroup::new("other");
-    let daemon = Daemon::configured(
-        "[[agent]]\nname = \"job-{cgroup}\"\ncgroup = \"/sys/fs/cgroup/tests/jobs/ci-*\"\n",
-    );
+    let daemon = patient("[[agent]]\nname = \"job-{cgroup}\"\ncgroup = \"/sys/fs/cgroup/tests/jobs/ci-*\"\n");
     assert_ran(&born_into(&jobs.path().join("web"), "/bin/echo web"), "web\n");
     assert_ran(&born_into(&jobs.path().join("ci-1/deeper"), "/bin/echo ci"), "ci\n");
     assert_ran(&born_into(&other.path().join("ci-2"), "/bin/echo other"), "other\n");
