@@ -52,21 +52,9 @@ pub struct TaskState {
     pub offended: u64,
     /// The ticket that goes on behind the commit, or zero.
     pub after: u64,
-    /// One of [`setup`]: whether process 1 still prepares a service in it.
-    pub setup: u64,
 }
 
-const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 32);
-
-/// Values of [`TaskState::setup`].
-pub mod setup {
-    /// Whatever runs in it is the agent's.
-    pub const NONE: u64 = 0;
-    /// Process 1 made it, outside of the agent, and it has executed nothing since.
-    pub const BORN: u64 = 1;
-    /// It runs the program by which systemd prepares a service, which process 1 made it execute first.
-    pub const PREPARES: u64 = 2;
-}
+const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 24);
 
 /// Values of [`TaskState::how`].
 pub mod approved {

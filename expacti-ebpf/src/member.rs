@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::{bpf_get_current_ancestor_cgroup_id, bpf_loop};
 use expacti_abi::control::{Agent, Control, agent, counter};
 use expacti_abi::event::kind;
-use expacti_abi::task::{TaskState, setup};
+use expacti_abi::task::TaskState;
 
 use crate::kernel::Task;
 use crate::{maps, report};
@@ -61,8 +61,6 @@ fn by_cgroup(control: &Control, task: Task, state: Option<&'static mut TaskState
         maps::count(counter::MARK_FAILED);
         return Membership::Unmarkable;
     };
-    // Who descends from an agent has its mark since it was born.
-    state.setup = if task.is_made_by_init() { setup::BORN } else { setup::NONE };
     Membership::Of(agent, state)
 }
 

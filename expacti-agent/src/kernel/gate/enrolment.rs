@@ -1,7 +1,5 @@
 //! Agents come and go: which cgroups are gated, and how.
 
-mod preparation;
-
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -107,7 +105,6 @@ impl Gate {
     ) -> Result<(), EnrolError> {
         self.may_enrol(name, folder)?;
         let cgroup = Cgroup::at(folder)?;
-        preparation::wait_for_its_end(&cgroup);
         let mut agents = lock(&self.agents);
         let mut maps = lock(&self.maps);
         let before = maps.agents.get(&cgroup.id, 0).ok().map(|Plain(before)| before);
