@@ -40,6 +40,11 @@ fn a_page_that_never_comes() {
     let mut staller = child::inside(&agent, &mut command).spawn().unwrap();
     let mut lines = BufReader::new(staller.stdout.take().unwrap()).lines().map_while(Result::ok);
 
+    // A verdict can come while its process is being parked, and a daemon that stands still frees nobody.
+    until("a program that runs, and is parked no more", || {
+        let started = daemon.records().iter().any(|record| record["started"] == true);
+        (started && !agent.path().join("expacti.held").exists()).then_some(())
+    });
     let pid = Pid::from_raw(daemon.pid().cast_signed()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
     let mut tell = staller.stdin.take().unwrap();
