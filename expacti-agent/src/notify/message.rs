@@ -61,9 +61,7 @@ impl Message {
     /// What `notify-send` is called with.
     pub(super) fn for_desktop(&self) -> Vec<String> {
         // Of the text, not of the title, `notify-send` reads backslashes and desktops a markup like that of the web.
-        let safe = |text: &str| {
-            text.replace('\\', r"\\").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-        };
+        let safe = |text: &str| without_tags(&text.replace('\\', r"\\"));
         let urgency = if self.level >= Level::High { "critical" } else { "normal" };
         let lines = [
             safe(&self.command_with_cut()),
@@ -88,9 +86,7 @@ impl Message {
             Format::Generic => json!(self),
             Format::Slack => {
                 // Slack's own markup is made of these three; a code block ends at three backticks.
-                let safe = |text: &str| {
-                    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('`', "'")
-                };
+                let safe = |text: &str| without_tags(text).replace('`', "'");
                 let link = if link.is_empty() {
                     String::new()
                 } else {
@@ -126,4 +122,9 @@ impl Message {
             }
         }
     }
+}
+
+/// For receivers that read tags and entities out of a text.
+fn without_tags(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

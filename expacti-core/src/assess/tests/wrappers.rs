@@ -3,9 +3,17 @@
 use super::of_shell;
 use crate::evaluation::Level;
 
+#[track_caller]
+fn all_are_high(texts: &[&str]) {
+    for text in texts {
+        let judged = of_shell(text);
+        assert!(judged.level >= Level::High, "{text}: {} {:?}", judged.score, judged.factors);
+    }
+}
+
 #[test]
 fn an_option_of_one_wrapper_hides_nothing_behind_another() {
-    for text in [
+    all_are_high(&[
         "setsid -f rm -rf /srv/data",
         "setsid -w reboot",
         "/usr/bin/time -p rm -rf /srv/data",
@@ -19,10 +27,7 @@ fn an_option_of_one_wrapper_hides_nothing_behind_another() {
         "npm exec --call 'rm -rf /srv/data'",
         "hyperfine --prepare 'rm -rf /srv/data' 'cargo build'",
         "kubectl create cronjob x --image=alpine --schedule='* * * * *' -- rm -rf /srv/data",
-    ] {
-        let judged = of_shell(text);
-        assert!(judged.level >= Level::High, "{text}: {} {:?}", judged.score, judged.factors);
-    }
+    ]);
     for (text, most) in [
         ("nice -n 5 make", 14),
         ("ionice -c 3 cargo build", 10),
@@ -47,17 +52,14 @@ fn force_is_no_answer_in_advance() {
 
 #[test]
 fn a_program_from_a_temporary_folder_in_the_place_of_another_is_seen() {
-    for text in [
+    all_are_high(&[
         "go vet -vettool=/tmp/x ./...",
         "go build -toolexec /tmp/x ./...",
         "CC=/tmp/x make",
         "make CC=/tmp/x",
         "cargo build --config 'build.rustc-wrapper=\"/tmp/x\"'",
         "gcc -fplugin=/tmp/x.so a.c",
-    ] {
-        let judged = of_shell(text);
-        assert!(judged.level >= Level::High, "{text}: {} {:?}", judged.score, judged.factors);
-    }
+    ]);
     let judged = of_shell("cargo build --target-dir /tmp/target");
     assert!(judged.level < Level::High, "{:?}", judged.factors);
 }
