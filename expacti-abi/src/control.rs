@@ -1,5 +1,7 @@
 //! What the daemon tells the kernel programs, and what they count.
 
+use crate::seal::seal;
+
 /// Switches and clocks. One entry, written by the daemon, except `daemon_gone_ns`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -45,9 +47,32 @@ pub struct Agent {
     pub generation: u64,
     /// When the kernel saw it being made, on the boot clock, where it is [`agent::NEW`].
     pub made_ns: u64,
+    /// Over all of it and its key.
+    pub seal: u64,
 }
 
-const _: () = assert!(size_of::<Agent>() == 24);
+const _: () = assert!(size_of::<Agent>() == 32);
+
+impl Agent {
+    /// As it goes into the map.
+    #[inline(always)]
+    #[must_use]
+    pub fn sealed(self, cgroup: u64) -> Self {
+        Self { seal: self.expected_seal(cgroup), ..self }
+    }
+
+    /// Whether it is whole, and the one of this cgroup.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_of(&self, cgroup: u64) -> bool {
+        self.seal == self.expected_seal(cgroup)
+    }
+
+    #[inline(always)]
+    fn expected_seal(&self, cgroup: u64) -> u64 {
+        seal(cgroup, [u64::from(self.flags), self.generation, self.made_ns])
+    }
+}
 
 /// Bits of [`Agent::flags`].
 pub mod agent {
@@ -75,7 +100,7 @@ pub mod counter {
     pub const DENIED_UNLOGGED: u32 = 1;
     /// Forks refused because the mark could not be set on the child.
     pub const FORK_REFUSED: u32 = 2;
-    /// Execs refused because the mark could not be set on the task.
+    /// Marks that could not be set on a task at once: what it does waits for the next round, or is refused.
     pub const MARK_FAILED: u32 = 3;
     /// Life-cycle events (started, ended, withdrawn) that found the ring full.
     pub const LIFECYCLE_LOST: u32 = 4;

@@ -54,10 +54,11 @@ pub struct Program {
 
 /// Every program: those on the road of an exec in the order in which the kernel calls them, and then those that defend
 /// the gate. All of these hooks exist on all kernels from 6.1 on.
-pub const PROGRAMS: [Program; 17] = [
+pub const PROGRAMS: [Program; 18] = [
     tracepoint("cgroup_made", "cgroup_mkdir"),
     tracepoint("cgroup_gone", "cgroup_rmdir"),
     lsm("task_alloc", "task_alloc"),
+    lsm("mark", "bprm_creds_for_exec"),
     Program { sleepable: true, ..lsm("check", "bprm_check_security") },
     Program { sleepable: true, ..lsm("committed", "bprm_committed_creds") },
     tracepoint("exit", "sched_process_exit"),

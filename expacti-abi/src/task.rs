@@ -52,9 +52,11 @@ pub struct TaskState {
     pub offended: u64,
     /// The ticket that goes on behind the commit, or zero.
     pub after: u64,
+    /// The freezing that was relied on last: [`super::ticket::Ticket::frozen_ns`].
+    pub relied_ns: u64,
 }
 
-const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 24);
+const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 32);
 
 /// Values of [`TaskState::how`].
 pub mod approved {

@@ -54,6 +54,7 @@ pub(crate) fn examine(bpffs: &Path) -> Vec<Finding> {
     let privileged = capabilities.state == State::Ok;
     let mut findings = vec![
         host::kernel(),
+        host::preemption(),
         types(),
         host::security_modules(),
         host::lockdown(),

@@ -11,9 +11,10 @@ use crate::{report, ticket};
 /// Tells the daemon, and waits inside the hook until it has asked the kernel to freeze this task, which then happens on
 /// the way back to user space. False: it is denied, or nobody froze it in time.
 #[inline(always)]
-pub(crate) fn hold(control: &Control, task: Task, seq: u64, agent: u64) -> bool {
+pub(crate) fn hold(control: &Control, task: Task, seq: u64, state: &mut TaskState) -> bool {
+    let agent = state.agent;
     report::urgent(task, kind::HELD_AFTER, seq, agent, 0);
-    if ticket::freezes(seq, verdict::HOLD_AFTER, control.grace_ns) {
+    if ticket::freezes(seq, verdict::HOLD_AFTER, control.grace_ns, &mut state.relied_ns) {
         return true;
     }
     let verdict = ticket::look(seq).map_or(verdict::VOID, |open| open.verdict);
@@ -35,8 +36,7 @@ pub(crate) fn forsake(task: Task, state: &mut TaskState) {
         return;
     }
     state.after = 0;
-    if ticket::look(seq).is_some() {
-        ticket::void(seq);
+    if ticket::void(seq) {
         report::urgent(task, kind::WITHDRAWN, seq, state.agent, 0);
     }
 }

@@ -1,6 +1,9 @@
 //! Verdicts that need no question: the same exec, or any exec of the same file, under the same rules.
 
+use core::ptr;
+
 use expacti_abi::control::{Agent, Control};
+use expacti_abi::digest::Digest;
 use expacti_abi::event::Attempt;
 use expacti_abi::task::approved;
 use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey};
@@ -13,16 +16,14 @@ use crate::maps;
 #[inline(always)]
 pub(crate) fn allows(control: &Control, agent: &Agent, event: &Attempt) -> u32 {
     let exact = CacheKey { agent: event.agent, digest: event.digest };
-    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
-    if let Some(cached) = unsafe { maps::CACHE.get(exact) }
-        && holds(control, agent, cached)
+    if let Some(cached) = maps::CACHE.get_ptr(exact)
+        && holds(control, agent, copy(cached), exact.agent, exact.digest)
     {
         return approved::CACHED;
     }
     let executable = ExecutableKey { agent: event.agent, digest: event.executable };
-    // SAFETY: as above.
-    if let Some(cached) = unsafe { maps::EXECUTABLES.get(executable) }
-        && holds(control, agent, cached)
+    if let Some(cached) = maps::EXECUTABLES.get_ptr(executable)
+        && holds(control, agent, copy(cached), executable.agent, executable.digest)
     {
         return approved::EXECUTABLE;
     }
@@ -30,8 +31,24 @@ pub(crate) fn allows(control: &Control, agent: &Agent, event: &Attempt) -> u32 {
 }
 
 #[inline(always)]
-fn holds(control: &Control, agent: &Agent, cached: &Cached) -> bool {
-    cached.generation == control.generation
+fn holds(control: &Control, agent: &Agent, cached: Cached, id: u64, digest: Digest) -> bool {
+    cached.is_of(id, digest)
+        && cached.generation == control.generation
         && cached.agent_generation == agent.generation
         && (cached.expires_ns == 0 || now() < cached.expires_ns)
+}
+
+/// Whatever lies there now: another one's, perhaps, which its seal tells.
+#[inline(always)]
+fn copy(cached: *const Cached) -> Cached {
+    // SAFETY: aligned words of a map's value, which may be written meanwhile.
+    unsafe {
+        Cached {
+            generation: ptr::read_volatile(&raw const (*cached).generation),
+            agent_generation: ptr::read_volatile(&raw const (*cached).agent_generation),
+            expires_ns: ptr::read_volatile(&raw const (*cached).expires_ns),
+            because: ptr::read_volatile(&raw const (*cached).because),
+            seal: ptr::read_volatile(&raw const (*cached).seal),
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) fn refuse(offence: u64, detail: u32) -> i32 {
         // What a container's runtime does before the first exec in it is not an agent's doing.
         Membership::Of(member, _) if member.flags & agent::NEW != 0 => return 0,
         // Its mark will not come, but its cgroup says enough.
-        Membership::Unmarkable => maps::count(counter::DEFENDED),
+        Membership::Unmarkable | Membership::Canary => maps::count(counter::DEFENDED),
         Membership::Of(_, state) => {
             maps::count(counter::DEFENDED);
             tell(task, state, offence, detail);
@@ -40,7 +40,7 @@ pub(crate) fn refuse_silently() -> i32 {
     match member::find(control, Task::current()) {
         Membership::None => 0,
         Membership::Of(member, _) if member.flags & agent::NEW != 0 => 0,
-        Membership::Of(..) | Membership::Unmarkable => -EPERM,
+        Membership::Of(..) | Membership::Unmarkable | Membership::Canary => -EPERM,
     }
 }
 

@@ -5,6 +5,7 @@ mod cgroup_made;
 mod check;
 mod committed;
 mod exit;
+mod mark;
 mod task_alloc;
 
 // Self-defence.

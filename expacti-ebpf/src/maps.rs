@@ -14,6 +14,7 @@ use expacti_abi::control::{Agent, Control, counter};
 use expacti_abi::environment::{GROUP, PREFIXES, Prefix, STARTS};
 use expacti_abi::limits;
 use expacti_abi::offsets::Offsets;
+use expacti_abi::seal::LOOKS;
 use expacti_abi::task::TaskState;
 use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
 use expacti_abi::watched::{Below, Place, Watch};
@@ -127,6 +128,31 @@ pub(crate) fn count(slot: u32) {
         // SAFETY: this CPU's own slot; a lost increment under preemption is only a count.
         unsafe { *counter += 1 };
     }
+}
+
+/// An enrolled cgroup as it is now. One that is being replaced again and again meanwhile is gated, and nothing of it is
+/// cached.
+#[inline(always)]
+pub(crate) fn agent(id: u64) -> Option<Agent> {
+    let mut found = None;
+    for _ in 0..LOOKS {
+        let Some(place) = AGENTS.get_ptr(id) else { continue };
+        // SAFETY: aligned integers of a map's value, which may be written meanwhile.
+        let agent = unsafe {
+            Agent {
+                flags: ptr::read_volatile(&raw const (*place).flags),
+                pad: 0,
+                generation: ptr::read_volatile(&raw const (*place).generation),
+                made_ns: ptr::read_volatile(&raw const (*place).made_ns),
+                seal: ptr::read_volatile(&raw const (*place).seal),
+            }
+        };
+        if agent.is_of(id) {
+            return Some(agent);
+        }
+        found = Some(Agent::default());
+    }
+    found
 }
 
 /// The state of a task, if it is marked.

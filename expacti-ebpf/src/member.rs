@@ -15,21 +15,33 @@ pub(crate) enum Membership {
     /// Nobody's: it must not notice that we exist.
     None,
     /// A marked task of an enrolled agent.
-    Of(&'static Agent, &'static mut TaskState),
-    /// It belongs to an agent, but the kernel has no memory for the mark; or it is the canary, whose execs and forks are
-    /// refused. The caller refuses what was asked.
+    Of(Agent, &'static mut TaskState),
+    /// It belongs to an agent, but has no mark, for which the kernel has no memory or no time at this moment.
     Unmarkable,
+    /// It is the canary, whose execs and forks are refused.
+    Canary,
 }
 
-/// The membership of a task that is about to exec or to fork; marks it where its cgroup says so.
+/// The membership of a task that is about to fork; marks it where its cgroup says so.
 #[inline(always)]
-pub(crate) fn current(control: &Control, task: Task) -> Membership {
-    let found = find(control, task);
+pub(crate) fn forking(control: &Control, task: Task) -> Membership {
+    unless_canary(task, find(control, task))
+}
+
+/// The membership of a task that execs, for a program that may sleep and so does not mark: that was done when its exec
+/// began.
+#[inline(always)]
+pub(crate) fn execing(control: &Control, task: Task) -> Membership {
+    unless_canary(task, search(control, task, |_| None))
+}
+
+#[inline(always)]
+fn unless_canary(task: Task, found: Membership) -> Membership {
     if let Membership::Of(agent, state) = &found
         && agent.flags & agent::CANARY != 0
     {
         report::urgent(task, kind::CANARY, 0, state.agent, 0);
-        return Membership::Unmarkable;
+        return Membership::Canary;
     }
     found
 }
@@ -37,27 +49,41 @@ pub(crate) fn current(control: &Control, task: Task) -> Membership {
 /// The current task's membership; marks it where its cgroup says so.
 #[inline(always)]
 pub(crate) fn find(control: &Control, task: Task) -> Membership {
-    if let Some(state) = maps::task_state(task) {
-        // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
-        return match unsafe { maps::AGENTS.get(state.agent) } {
-            Some(agent) => Membership::Of(agent, state),
-            // Withdrawn: the mark speaks of nobody, but the task may have come into another agent's cgroup.
-            None => by_cgroup(control, task, Some(state)),
-        };
-    }
-    by_cgroup(control, task, None)
+    search(control, task, |id| maps::mark(task, id))
 }
 
 #[inline(always)]
-fn by_cgroup(control: &Control, task: Task, state: Option<&'static mut TaskState>) -> Membership {
+fn search(
+    control: &Control,
+    task: Task,
+    mark: impl FnOnce(u64) -> Option<&'static mut TaskState>,
+) -> Membership {
+    if let Some(state) = maps::task_state(task) {
+        return match maps::agent(state.agent) {
+            Some(agent) => Membership::Of(agent, state),
+            // Withdrawn: the mark speaks of nobody, but the task may have come into another agent's cgroup.
+            None => by_cgroup(control, Some(state), mark),
+        };
+    }
+    by_cgroup(control, None, mark)
+}
+
+#[inline(always)]
+fn by_cgroup(
+    control: &Control,
+    state: Option<&'static mut TaskState>,
+    mark: impl FnOnce(u64) -> Option<&'static mut TaskState>,
+) -> Membership {
     let id = deepest_enrolled(control.levels);
-    // SAFETY: as above.
-    let Some(agent) = (unsafe { maps::AGENTS.get(id) }) else { return Membership::None };
+    if id == 0 {
+        return Membership::None;
+    }
+    let Some(agent) = maps::agent(id) else { return Membership::None };
     if let Some(state) = state {
         state.agent = id;
         return Membership::Of(agent, state);
     }
-    let Some(state) = maps::mark(task, id) else {
+    let Some(state) = mark(id) else {
         maps::count(counter::MARK_FAILED);
         return Membership::Unmarkable;
     };

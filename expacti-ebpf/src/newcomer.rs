@@ -38,7 +38,7 @@ pub(crate) fn made(cgroup: Cgroup) {
     if around.is_settled {
         return;
     }
-    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
+    // SAFETY: integers of a map's value, which may be another one's by now: `docs/adr/0033`.
     let (held, flags) = match unsafe { maps::PLACES.get(place) } {
         // Said to be nobody's.
         Some(watch) if watch.held == 0 && watch.watched == 0 => (false, 0),
@@ -47,8 +47,8 @@ pub(crate) fn made(cgroup: Cgroup) {
     };
     let id = cgroup.id();
     if held {
-        let fresh = Agent { flags: agent::NEW | flags, pad: 0, generation: 0, made_ns: now() };
-        if maps::AGENTS.insert(id, fresh, BPF_NOEXIST.into()).is_err() {
+        let fresh = Agent { flags: agent::NEW | flags, made_ns: now(), ..Agent::default() };
+        if maps::AGENTS.insert(id, fresh.sealed(id), BPF_NOEXIST.into()).is_err() {
             maps::count(counter::NEW_UNHELD);
         }
     }
@@ -74,10 +74,7 @@ pub(crate) fn gone(cgroup: Cgroup) {
     }
     let id = cgroup.id();
     let _unwatched = maps::PARENTS.remove(id);
-    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
-    if let Some(agent) = unsafe { maps::AGENTS.get(id) }
-        && agent.flags & agent::NEW != 0
-    {
+    if maps::agent(id).is_some_and(|agent| agent.flags & agent::NEW != 0) {
         let _gone_already = maps::AGENTS.remove(id);
     }
 }
@@ -104,14 +101,11 @@ fn look_around(cgroup: Cgroup, place: &Place) -> Around {
         }
         at = at.parent();
         let id = at.id();
-        // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
-        if let Some(agent) = unsafe { maps::AGENTS.get(id) }
-            && agent.flags & agent::NEW == 0
-        {
+        if maps::agent(id).is_some_and(|agent| agent.flags & agent::NEW == 0) {
             around.is_settled = true;
             break;
         }
-        // SAFETY: as above.
+        // SAFETY: of where others are expected nothing but the moment of a look hangs: `docs/adr/0033`.
         if let Some(below) = unsafe { maps::PARENTS.get(id) } {
             if below.levels == 0 {
                 around.is_settled = true;

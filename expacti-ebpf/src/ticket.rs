@@ -4,9 +4,10 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::bindings::{BPF_EXIST, BPF_NOEXIST};
 use aya_ebpf::helpers::generated::{bpf_copy_from_user, bpf_loop};
 use expacti_abi::event::Attempt;
+use expacti_abi::seal::LOOKS;
 use expacti_abi::ticket::{Ticket, verdict};
 
 use crate::kernel::{Task, now};
@@ -24,16 +25,50 @@ pub(crate) fn open(event: &Attempt) -> bool {
         tgid: event.tgid,
         tid: event.tid,
         verdict: verdict::PENDING,
-        frozen: 0,
+        pad: 0,
+        frozen_ns: 0,
+        seal: 0,
     };
-    maps::TICKETS.insert(event.seq, ticket, BPF_NOEXIST.into()).is_ok()
+    maps::TICKETS.insert(event.seq, ticket.sealed(event.seq), BPF_NOEXIST.into()).is_ok()
 }
 
 /// The ticket as it is now. None: the daemon removed it.
 #[inline(always)]
-pub(crate) fn look(seq: u64) -> Option<&'static Ticket> {
-    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
-    unsafe { maps::TICKETS.get(seq) }
+pub(crate) fn look(seq: u64) -> Option<Ticket> {
+    let mut found = None;
+    for _ in 0..LOOKS {
+        let Some(place) = maps::TICKETS.get_ptr(seq) else { continue };
+        let ticket = copy(place);
+        if ticket.is_of(seq) {
+            return Some(ticket);
+        }
+        found = Some(Ticket { verdict: verdict::UNSURE, ..ticket });
+    }
+    found
+}
+
+/// Whatever lies there now.
+#[inline(always)]
+fn copy(ticket: *const Ticket) -> Ticket {
+    // SAFETY: aligned integers of a map's value, which may be written meanwhile.
+    unsafe {
+        Ticket {
+            digest: [
+                ptr::read_volatile(&raw const (*ticket).digest[0]),
+                ptr::read_volatile(&raw const (*ticket).digest[1]),
+            ],
+            agent: ptr::read_volatile(&raw const (*ticket).agent),
+            opened_ns: ptr::read_volatile(&raw const (*ticket).opened_ns),
+            expires_ns: ptr::read_volatile(&raw const (*ticket).expires_ns),
+            process_start_ns: ptr::read_volatile(&raw const (*ticket).process_start_ns),
+            tgid: ptr::read_volatile(&raw const (*ticket).tgid),
+            tid: ptr::read_volatile(&raw const (*ticket).tid),
+            verdict: ptr::read_volatile(&raw const (*ticket).verdict),
+            pad: 0,
+            frozen_ns: ptr::read_volatile(&raw const (*ticket).frozen_ns),
+            seal: ptr::read_volatile(&raw const (*ticket).seal),
+        }
+    }
 }
 
 /// Its answer was used.
@@ -43,13 +78,11 @@ pub(crate) fn close(seq: u64) {
 }
 
 /// Its task is gone or makes another attempt. The daemon removes it, so that no event is needed to keep both sides
-/// of one mind.
+/// of one mind. False: it has done so already.
 #[inline(always)]
-pub(crate) fn void(seq: u64) {
-    if let Some(ticket) = maps::TICKETS.get_ptr_mut(seq) {
-        // SAFETY: an aligned word; the daemon may replace the entry meanwhile and finds out by the event.
-        unsafe { ptr::write_volatile(&raw mut (*ticket).verdict, verdict::VOID) };
-    }
+pub(crate) fn void(seq: u64) -> bool {
+    let void = Ticket { verdict: verdict::VOID, ..Ticket::default() };
+    maps::TICKETS.insert(seq, void.sealed(seq), BPF_EXIST.into()).is_ok()
 }
 
 /// Waits a little, without leaving the kernel, for the verdict of a ticket that was just opened.
@@ -63,10 +96,12 @@ pub(crate) fn spin(seq: u64, spin_ns: u64) {
 /// Waits without leaving the kernel, for as long as the verdict of a ticket is still this one, until the daemon has
 /// frozen the current task. False: it has not in time, there is another verdict, or the task was killed.
 #[inline(always)]
-pub(crate) fn freezes(seq: u64, while_verdict: u32, within_ns: u64) -> bool {
-    let mut wait = Wait { seq, until: now() + within_ns, verdict: while_verdict, frozen: 0, over: 0 };
+pub(crate) fn freezes(seq: u64, while_verdict: u32, within_ns: u64, relied_ns: &mut u64) -> bool {
+    let until = now() + within_ns;
+    let mut wait = Wait { seq, until, relied_ns: *relied_ns, verdict: while_verdict, frozen: 0, over: 0 };
     // SAFETY: the verifier walks into the callback with this very context.
     unsafe { bpf_loop(MAX_WAITS, for_a_while as *mut c_void, (&raw mut wait).cast(), 0) };
+    *relied_ns = wait.relied_ns;
     wait.frozen != 0
 }
 
@@ -83,6 +118,7 @@ const NOBODYS: u64 = 1 << 63;
 struct Wait {
     seq: u64,
     until: u64,
+    relied_ns: u64,
     verdict: u32,
     frozen: u32,
     over: u64,
@@ -112,14 +148,13 @@ unsafe extern "C" fn still_loose(_round: u64, wait: *mut Wait) -> i64 {
 
 #[inline(always)]
 fn is_over(wait: &mut Wait) -> bool {
-    let Some(ticket) = maps::TICKETS.get_ptr_mut(wait.seq) else { return true };
-    // SAFETY: aligned words; the daemon replaces the entry whole, and never reads the second one.
-    unsafe {
-        if ptr::read_volatile(&raw const (*ticket).verdict) != wait.verdict {
+    let Some(ticket) = look(wait.seq) else { return true };
+    if ticket.verdict != verdict::UNSURE {
+        if ticket.verdict != wait.verdict {
             return true;
         }
-        if ptr::read_volatile(&raw const (*ticket).frozen) != 0 {
-            ptr::write_volatile(&raw mut (*ticket).frozen, 0);
+        if ticket.frozen_ns > wait.relied_ns {
+            wait.relied_ns = ticket.frozen_ns;
             // Somebody may have moved the task out of what was frozen: then it is not held.
             wait.frozen = u32::from(Task::current().is_freezing());
             return true;
@@ -139,6 +174,10 @@ struct Spin {
 unsafe extern "C" fn still_pending(_index: u64, spin: *mut Spin) -> i64 {
     // SAFETY: see above.
     let spin = unsafe { &*spin };
-    let pending = look(spin.seq).is_some_and(|ticket| ticket.verdict == verdict::PENDING);
-    i64::from(!pending || now() >= spin.until)
+    // Whatever it is now: whoever uses it looks closer.
+    // SAFETY: an aligned word of a map's value, which may be written meanwhile.
+    let verdict = maps::TICKETS
+        .get_ptr(spin.seq)
+        .map(|ticket| unsafe { ptr::read_volatile(&raw const (*ticket).verdict) });
+    i64::from(verdict != Some(verdict::PENDING) || now() >= spin.until)
 }

@@ -56,6 +56,39 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
+/// Before Linux 6.2 a program that is interrupted while it looks a mark up hides all marks from the next one on its CPU.
+pub(super) fn preemption() -> Finding {
+    let uname = rustix::system::uname();
+    let (release, build) = (uname.release().to_string_lossy(), uname.version().to_string_lossy());
+    // Unreadable where debugfs is not mounted, or to who is not root.
+    let mode = fs::read_to_string("/sys/kernel/debug/sched/preempt").ok();
+    let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    preemption_is(&release, &build, mode.as_deref(), &command_line)
+}
+
+fn preemption_is(release: &str, build: &str, mode: Option<&str>, command_line: &str) -> Finding {
+    const NAME: &str = "preemption";
+    if version(release).is_some_and(|version| version >= (6, 2)) {
+        return Finding::ok(NAME, "of no matter from Linux 6.2 on");
+    }
+    let wanted = command_line.split_whitespace().filter_map(|word| word.strip_prefix("preempt=")).next_back();
+    let full = match mode {
+        _ if !build.contains("PREEMPT") => false,
+        _ if !build.contains("PREEMPT_DYNAMIC") => true,
+        Some(mode) => mode.contains("(full)"),
+        // What it was built with, and nearly all are built with another one.
+        None => wanted == Some("full"),
+    };
+    if !full {
+        return Finding::ok(NAME, "the kernel does not interrupt its own code");
+    }
+    Finding::failed(
+        NAME,
+        "the kernel interrupts its own code, and before Linux 6.2 an agent can use that to escape",
+        "boot with preempt=voluntary, or use Linux 6.2 or later",
+    )
+}
+
 pub(super) fn security_modules() -> Finding {
     const NAME: &str = "security modules";
     let path = "/sys/kernel/security/lsm";
@@ -169,6 +202,7 @@ fn effective(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::State;
 
     #[test]
     fn releases_of_distributions_are_understood() {
@@ -177,6 +211,25 @@ mod tests {
         assert_eq!(version("7.2-rc1"), Some((7, 2)));
         assert_eq!(version("what"), None);
         assert!(version("5.15.0") < Some((6, 1)) && version("6.12.1") > Some((6, 1)));
+    }
+
+    #[test]
+    fn a_kernel_that_interrupts_itself_is_told_apart() {
+        const DYNAMIC: &str = "#1 SMP PREEMPT_DYNAMIC Debian";
+        for (release, build, mode, command_line, state) in [
+            ("6.1.0", DYNAMIC, None, "quiet", State::Ok),
+            ("6.1.0", DYNAMIC, None, "preempt=full", State::Failed),
+            ("6.1.0", DYNAMIC, None, "preempt=full preempt=none", State::Ok),
+            ("6.1.0", DYNAMIC, Some("none voluntary (full)"), "", State::Failed),
+            ("6.1.0", DYNAMIC, Some("none (voluntary) full"), "preempt=full", State::Ok),
+            ("6.1.0", "#1 SMP Debian", None, "", State::Ok),
+            ("6.1.0", "#1 SMP PREEMPT Debian", None, "", State::Failed),
+            ("6.1.0", "#1 SMP PREEMPT_RT Debian", None, "", State::Failed),
+            ("6.2.0", "#1 SMP PREEMPT Debian", None, "", State::Ok),
+        ] {
+            let found = preemption_is(release, build, mode, command_line);
+            assert_eq!(found.state, state, "{release} {build} {mode:?} {command_line}");
+        }
     }
 
     #[test]

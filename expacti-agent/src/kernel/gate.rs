@@ -128,8 +128,8 @@ impl Gate {
     /// Whether what humans decide about this agent is held behind the commit.
     pub(crate) fn holds_after(&self, agent: &str) -> bool {
         let Some(id) = self.id_of(agent) else { return false };
-        let entry = lock(&self.maps).agents.get(&id, 0);
-        entry.is_ok_and(|Plain(entry)| entry.flags & control::agent::HOLD_AFTER != 0)
+        let entry = lock(&self.maps).agent(id);
+        entry.is_some_and(|entry| entry.flags & control::agent::HOLD_AFTER != 0)
     }
 
     /// From here on the kernel allows this exec by itself, for a while, as long as the rules are of this generation.
@@ -142,8 +142,11 @@ impl Gate {
         life: Duration,
     ) -> Result<(), MapsError> {
         let mut maps = lock(&self.maps);
-        let agent_generation = maps.agents.get(&agent, 0).map_err(failed(map::AGENTS))?.0.generation;
-        let cached = Cached { generation, agent_generation, expires_ns: boot_ns() + nanos(life), because };
+        // Gone meanwhile: then there is nothing to remember.
+        let Some(known) = maps.agent(agent) else { return Ok(()) };
+        let expires_ns = boot_ns() + nanos(life);
+        let cached = Cached { generation, agent_generation: known.generation, expires_ns, because, seal: 0 };
+        let cached = cached.sealed(agent, digest);
         maps.cache.insert(Plain(CacheKey { agent, digest }), Plain(cached), 0).map_err(failed(map::CACHE))
     }
 }

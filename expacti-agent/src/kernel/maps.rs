@@ -7,11 +7,15 @@ use aya::maps::{Array, HashMap, IterableMap as _, Map, MapData, MapError, PerCpu
 use aya::{Ebpf, Pod};
 use expacti_abi::control::{Agent, Control};
 use expacti_abi::names::map;
+use expacti_abi::seal::LOOKS;
 use expacti_abi::ticket::{CacheKey, Cached, Ticket};
 use expacti_abi::watched::{Below, Place, Watch};
 use thiserror::Error;
 
 use super::sys;
+
+/// Only where there is such an element.
+const BPF_EXIST: u64 = 2;
 
 /// A struct of `expacti-abi` as a map's key or value.
 #[derive(Clone, Copy)]
@@ -90,6 +94,17 @@ impl Maps {
         self.tasks.fd().as_fd()
     }
 
+    /// A gated cgroup as the kernel knows it. None: it is not, or not any more.
+    pub(crate) fn agent(&self, cgroup: u64) -> Option<Agent> {
+        let looks = (0..LOOKS).filter_map(|_| self.agents.get(&cgroup, 0).ok());
+        looks.map(|Plain(agent)| agent).find(|agent| agent.is_of(cgroup))
+    }
+
+    /// Writes how a cgroup is gated.
+    pub(crate) fn set_agent(&mut self, cgroup: u64, agent: Agent) -> Result<(), MapsError> {
+        self.agents.insert(cgroup, Plain(agent.sealed(cgroup)), 0).map_err(failed(map::AGENTS))
+    }
+
     /// Keeps the folder of the pins open as long as the maps.
     pub(crate) fn keep_open(&mut self, pins: File) {
         self.pins = Some(pins);
@@ -109,6 +124,21 @@ impl Maps {
     pub(crate) fn set_control(&mut self, control: Control) -> Result<(), MapsError> {
         self.control.set(0, Plain(control), 0).map_err(failed(map::CONTROL))
     }
+}
+
+/// A ticket as it is now. None: its hook has used it, or its task is gone.
+pub(crate) fn ticket(tickets: &HashMap<MapData, u64, Plain<Ticket>>, number: u64) -> Option<Ticket> {
+    let looks = (0..LOOKS).filter_map(|_| tickets.get(&number, 0).ok());
+    looks.map(|Plain(ticket)| ticket).find(|ticket| ticket.is_of(number))
+}
+
+/// Replaces a ticket. Void or used meanwhile: whoever made it so does not look at it again.
+pub(crate) fn replace_ticket(
+    tickets: &mut HashMap<MapData, u64, Plain<Ticket>>,
+    number: u64,
+    ticket: Ticket,
+) {
+    let _gone_meanwhile = tickets.insert(number, Plain(ticket.sealed(number)), BPF_EXIST);
 }
 
 /// Every open ticket.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::cgroup;
 
 /// The frozen child of the process's own cgroup. Those that hold a single process have its ticket in their name.
-pub(super) const FOLDER: &str = "expacti.held";
+const FOLDER: &str = "expacti.held";
 
 /// Where a process is, and where it was before.
 #[derive(Clone, Debug)]
@@ -31,9 +31,8 @@ pub(crate) fn park(pid: u32) -> io::Result<Parked> {
     };
     let parked = Parked { pid, folder: home.join(FOLDER), home };
     make(&parked.folder)?;
-    parked.freeze()?;
-    parked.enter()?;
-    Ok(parked)
+    let done = parked.freeze().and_then(|()| parked.enter());
+    parked.or_nothing(done)
 }
 
 /// Brings a process that waits, parked or not, into a cgroup of its own, in which it is not frozen yet.
@@ -44,7 +43,8 @@ pub(crate) fn seclude(pid: u32, ticket: u64) -> io::Result<Parked> {
     };
     let own = Parked { pid, folder: home.join(format!("{FOLDER}-{ticket}")), home };
     make(&own.folder)?;
-    own.enter()?;
+    let done = own.enter();
+    let own = own.or_nothing(done)?;
     if let Some(parked) = parked {
         // Others may still be parked there.
         parked.remove();
@@ -81,13 +81,21 @@ impl Parked {
         self.pid
     }
 
-    /// Lets it go on where it was. A process that died meanwhile needs nothing. Gives who is still there.
-    pub(crate) fn release(&self) -> io::Result<Vec<Self>> {
-        match fs::write(self.home.join("cgroup.procs"), self.pid.to_string()) {
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        Ok(if self.remove() { Vec::new() } else { inmates(&self.folder) })
+    /// Lets it go on where it was. A process that died meanwhile needs nothing. False: the folder is still there, because
+    /// others are in it or the process is not wholly gone.
+    pub(crate) fn release(&self) -> bool {
+        // Without its cgroup there is no process either.
+        let _gone = fs::write(self.home.join("cgroup.procs"), self.pid.to_string());
+        self.remove()
+    }
+
+    /// Everybody who is where it is, or was.
+    pub(crate) fn inmates(&self) -> Vec<Self> {
+        inmates(&self.folder)
+    }
+
+    pub(crate) fn is_with(&self, other: &Self) -> bool {
+        self.folder == other.folder
     }
 
     /// Freezes all that is in the cgroup.
@@ -107,6 +115,16 @@ impl Parked {
             Ok(()) => true,
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
+    }
+
+    /// Itself, if all went well. Else nothing is left of it: the process may have ended before it came here, and a cgroup
+    /// with a folder of ours in it cannot be removed.
+    fn or_nothing(self, done: io::Result<()>) -> io::Result<Self> {
+        if done.is_err() {
+            // False: others are parked there.
+            self.remove();
+        }
+        done.map(|()| self)
     }
 
     fn enter(&self) -> io::Result<()> {
@@ -131,7 +149,8 @@ pub(crate) fn all_below(folder: &Path) -> Vec<Parked> {
         .collect()
 }
 
-fn is_ours(folder: &Path) -> bool {
+/// Whether processes are parked there, by us or by a daemon before us.
+pub(crate) fn is_ours(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDER))
 }
 

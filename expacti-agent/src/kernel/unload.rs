@@ -16,10 +16,9 @@ use rustix::process::Signal;
 use thiserror::Error;
 
 use super::load::folder;
-use super::maps::{MapsError, Plain, failed, open_tickets};
+use super::maps::{MapsError, Plain, failed, open_tickets, replace_ticket};
 use super::{canary, cgroup, gate, park, sys, trial};
 
-const BPF_EXIST: u64 = 2;
 /// How long waiting processes have to take their denial.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -117,11 +116,10 @@ fn deny_waiting(pins: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> 
             if waits(ticket) && ticket.verdict != verdict::DENY {
                 let expires_ns = gate::boot_ns() + 60_000_000_000;
                 let denied = Ticket { verdict: verdict::DENY, expires_ns, ..*ticket };
-                // Used or withdrawn meanwhile: then it does not wait.
-                let _gone = tickets.insert(number, Plain(denied), BPF_EXIST);
+                replace_ticket(&mut tickets, *number, denied);
             }
             if let Some(parked) = park::found_parked(ticket.tgid) {
-                // Without its cgroup there is no process either.
+                // Folders that are left are removed with all else.
                 let _gone = parked.release();
             }
         }
@@ -176,8 +174,9 @@ fn remove_pins(root: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {
 }
 
 fn remove_cgroups(all: &[PathBuf], said: &mut Vec<String>) -> Result<(), UnloadError> {
-    let ours = [park::FOLDER, canary::FOLDER, trial::FOLDER];
-    for path in all.iter().filter(|path| ours.iter().any(|name| path.ends_with(name))) {
+    let is_ours =
+        |path: &Path| park::is_ours(path) || path.ends_with(canary::FOLDER) || path.ends_with(trial::FOLDER);
+    for path in all.iter().filter(|path| is_ours(path)) {
         let home = path.parent().unwrap_or(path);
         let processes = fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
         for process in processes.lines() {

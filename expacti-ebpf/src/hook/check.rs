@@ -31,19 +31,22 @@ struct Gate {
     task: Task,
     bprm: Bprm,
     control: &'static Control,
-    agent: &'static Agent,
+    agent: Agent,
     state: &'static mut TaskState,
 }
 
 fn try_check(bprm: Bprm) -> Answer {
     let Some(control) = maps::control() else { return Answer::Pass };
     let task = Task::current();
-    let (agent, state) = match member::current(control, task) {
+    let (agent, state) = match member::execing(control, task) {
         Membership::None => return Answer::Pass,
-        Membership::Unmarkable => return Answer::Refuse,
+        // In the next round it is marked, or in the one after that. Only a kernel without any memory makes it wait on,
+        // as for everything else.
+        Membership::Unmarkable => return Answer::Again,
+        Membership::Canary => return Answer::Refuse,
         Membership::Of(agent, state) => (agent, state),
     };
-    if newcomer::may_be_told(control, agent) {
+    if newcomer::may_be_told(control, &agent) {
         maps::count(counter::RESTARTS);
         return Answer::Again;
     }
@@ -92,6 +95,7 @@ impl Gate {
             let pending = same
                 && match ticket::look(seq) {
                     Some(open) if open.verdict == verdict::PENDING => return self.wait_on(),
+                    Some(open) if open.verdict == verdict::UNSURE => return Answer::Again,
                     Some(open) => open.verdict != verdict::VOID && now() <= open.expires_ns,
                     None => false,
                 };
@@ -114,6 +118,7 @@ impl Gate {
         entry.discard(BPF_RB_NO_WAKEUP.into());
         let seq = self.state.ticket;
         match ticket::look(seq) {
+            Some(open) if open.verdict == verdict::UNSURE => Answer::Again,
             Some(open) if open.digest == digest => self.take(seq, open.verdict, digest, content),
             _ => {
                 self.withdraw();
@@ -178,7 +183,7 @@ impl Gate {
         } else if self.agent.flags & agent::OBSERVE != 0 {
             approved::OBSERVED
         } else {
-            cache::allows(self.control, self.agent, event)
+            cache::allows(self.control, &self.agent, event)
         };
         let seq = maps::next_sequence();
         event.seq = seq;
@@ -215,6 +220,7 @@ impl Gate {
             return Answer::Frozen;
         }
         match ticket::look(seq) {
+            Some(open) if open.verdict == verdict::UNSURE => Answer::Again,
             Some(open) if open.verdict != verdict::PENDING && open.digest == digest => {
                 self.take(seq, open.verdict, digest, content)
             }
@@ -227,8 +233,9 @@ impl Gate {
     /// does after its `vfork`, can never let them pass. So a traced task stays here until it is answered or parked,
     /// which restarts the call without a signal. Whether it is parked now.
     #[inline(always)]
-    fn is_parked_for_its_tracer(&self) -> bool {
-        self.task.is_traced() && ticket::freezes(self.state.ticket, verdict::PENDING, self.control.grace_ns)
+    fn is_parked_for_its_tracer(&mut self) -> bool {
+        let (seq, grace) = (self.state.ticket, self.control.grace_ns);
+        self.task.is_traced() && ticket::freezes(seq, verdict::PENDING, grace, &mut self.state.relied_ns)
     }
 
     /// No verdict yet. Waiting unparked has an end, because it costs CPU and somebody should have answered.

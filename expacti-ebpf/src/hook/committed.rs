@@ -23,8 +23,7 @@ fn try_committed(bprm: Bprm) {
     let Some(control) = maps::control() else { return };
     let task = Task::current();
     let Some(state) = maps::task_state(task) else { return };
-    // SAFETY: entries are replaced whole by the daemon; a reader sees the old or the new one.
-    if unsafe { maps::AGENTS.get(state.agent) }.is_none() || state.bprm != bprm.0 as u64 {
+    if maps::agent(state.agent).is_none() || state.bprm != bprm.0 as u64 {
         // Not enrolled any more, or the attempt began before the task was marked.
         return;
     }
@@ -45,7 +44,7 @@ fn try_committed(bprm: Bprm) {
     }
     state.running = seq;
     state.origin = seq;
-    if state.how == approved::HOLD_AFTER && !after::hold(control, task, seq, state.agent) {
+    if state.how == approved::HOLD_AFTER && !after::hold(control, task, seq, state) {
         wait::kill();
         return;
     }

@@ -27,9 +27,9 @@ fn try_task_alloc(child: Task, clone_flags: u64) -> i32 {
     const CLONE_THREAD: u64 = 0x0001_0000;
 
     let Some(control) = maps::control() else { return 0 };
-    let state = match member::current(control, Task::current()) {
+    let state = match member::forking(control, Task::current()) {
         Membership::None => return 0,
-        Membership::Unmarkable => return -ENOMEM,
+        Membership::Unmarkable | Membership::Canary => return -ENOMEM,
         Membership::Of(_, state) => state,
     };
     let Some(inherited) = maps::mark(child, state.agent) else {

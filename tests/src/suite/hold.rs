@@ -8,11 +8,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{RISKY, risky, times};
 
 use expacti_tests::harness::cgroup::Cgroup;
-use expacti_tests::harness::child::{self, run_aside};
+use expacti_tests::harness::child::{self, Held, run_aside};
 use expacti_tests::harness::daemon::{Daemon, rule};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
@@ -35,6 +36,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
         test("hold::after::a_new_daemon_keeps_the_ticket", after_a_new_daemon_keeps_the_ticket),
         test("hold::who_is_parked_without_a_ticket_goes_on", parked_without_a_ticket),
+        test("hold::parking_one_that_ended_leaves_nothing", parking_one_that_ended_leaves_nothing),
     ]
 }
 
@@ -320,6 +322,31 @@ fn parked_without_a_ticket() {
     assert_eq!(held.ending().unwrap().stdout, b"HELD\n");
     stray.kill().unwrap();
     child::wait(&mut stray);
+}
+
+/// Its verdict comes while it is being parked, and it ends before it is. An empty folder of ours would keep everybody from
+/// removing the cgroup around it.
+fn parking_one_that_ended_leaves_nothing() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    let process = Pid::from_raw(daemon.pid().cast_signed()).unwrap();
+    let held = agent.path().join("expacti.held");
+    for round in 0..times(20) {
+        kill_process(process, Signal::STOP).unwrap();
+        // Each argv is new, so that the kernel cannot answer by itself.
+        let echo = |number: u32| {
+            let mut command = Command::new("/bin/echo");
+            command.args([round.to_string(), number.to_string()]);
+            run_aside(&agent, command)
+        };
+        let waiting: Vec<Held> = (0..8).map(echo).collect();
+        kill_process(process, Signal::CONT).unwrap();
+        for echo in waiting {
+            let ending = echo.ending();
+            assert!(ending.is_ok(), "{ending:?}: {}", daemon.ask(&["metrics"]));
+        }
+        until("no folder of ours", || (!held.exists()).then_some(()));
+    }
 }
 
 fn stat(pid: &str) -> Option<Vec<String>> {

@@ -219,8 +219,10 @@ fn a_killed_daemon_lets_nothing_slip_through() {
     }
     storm.stdin.take().unwrap().write_all(b"\n").unwrap();
     let [fine, evil] = outcome(storm, &words).try_into().unwrap();
-    assert!(fine.ran > 0 && fine.refused == 0 && fine.other == 0, "{fine:?}");
-    assert!(evil.ran == 0 && evil.refused > 0 && evil.other == 0, "{evil:?}");
+    // What was refused says why.
+    let refusals = || daemon.ask(&["log", "--json", "--grep", "FINE", "--decision", "denied"]);
+    assert!(fine.ran > 0 && fine.refused == 0 && fine.other == 0, "{fine:?}: {}", refusals());
+    assert!(evil.ran == 0 && evil.refused > 0 && evil.other == 0, "never allowed: {evil:?}");
     daemon.ask(&["approve", &ticket]);
     assert_eq!(outcome(held, &["HELD"]), [Counts { ran: 1, refused: 0, other: 0 }]);
 }

@@ -369,11 +369,10 @@ fn of_process(pid: u32) -> Result<PathBuf, OperationError> {
     let folder = folder_of(pid)
         .map_err(|error| OperationError::BadInput(format!("process {pid}: {error}; does it live?")))?;
     // Parked by us: its own cgroup is the one around.
-    Ok(folder
-        .ends_with("expacti.held")
-        .then(|| folder.parent().map(Path::to_owned))
-        .flatten()
-        .unwrap_or(folder))
+    Ok(match folder.parent() {
+        Some(around) if crate::kernel::is_parking(&folder) => around.to_owned(),
+        Some(_) | None => folder,
+    })
 }
 
 pub(super) fn with_mode(policy: &Treatment, entry: &Entry) -> Treatment {

@@ -81,8 +81,7 @@ impl Gate {
         if end {
             // Without its cgroup there is no process either.
             let _gone = place.kill();
-            lock(&self.waits.leftovers).push(place);
-            self.waits.look_after();
+            self.waits.remove_later(place);
         } else {
             self.waits.errand(Errand::Release(place));
         }

@@ -107,7 +107,7 @@ impl Gate {
         let cgroup = Cgroup::at(folder)?;
         let mut agents = lock(&self.agents);
         let mut maps = lock(&self.maps);
-        let before = maps.agents.get(&cgroup.id, 0).ok().map(|Plain(before)| before);
+        let before = maps.agent(cgroup.id);
         let late = match before {
             // As an earlier daemon knew it.
             Some(before) if before.flags & control::agent::NEW == 0 => {
@@ -118,8 +118,8 @@ impl Gate {
         };
         let flags = if late { flags | control::agent::LATE } else { flags };
         let generation = before.map_or(0, |before| before.generation) + 1;
-        let entry = control::Agent { flags, pad: 0, generation, made_ns: 0 };
-        maps.agents.insert(cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
+        let entry = control::Agent { flags, generation, ..control::Agent::default() };
+        maps.set_agent(cgroup.id, entry)?;
         let mut control = maps.control()?;
         control.levels |= 1 << cgroup.level;
         maps.set_control(control)?;
@@ -143,11 +143,11 @@ impl Gate {
         let agents = lock(&self.agents);
         let id = agents.get(name).ok_or_else(|| EnrolError::Unknown(name.to_owned()))?.cgroup.id;
         let mut maps = lock(&self.maps);
-        let before = maps.agents.get(&id, 0).map_err(failed(map::AGENTS))?.0;
+        let before = maps.agent(id).ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
         // Whoever stopped it says when it goes on.
         let flags = flags | before.flags & (control::agent::STOPPED | control::agent::LATE);
         let entry = control::Agent { flags, generation: before.generation + 1, ..before };
-        maps.agents.insert(id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
+        maps.set_agent(id, entry)?;
         Ok(())
     }
 
@@ -198,9 +198,10 @@ impl Gate {
 
     pub(super) fn set_flag(&self, id: u64, flag: u32, on: bool) -> Result<(), MapsError> {
         let mut maps = lock(&self.maps);
-        let Plain(mut entry) = maps.agents.get(&id, 0).map_err(failed(map::AGENTS))?;
+        let gone = || failed(map::AGENTS)(aya::maps::MapError::KeyNotFound);
+        let mut entry = maps.agent(id).ok_or_else(gone)?;
         entry.flags = if on { entry.flags | flag } else { entry.flags & !flag };
-        maps.agents.insert(id, Plain(entry), 0).map_err(failed(map::AGENTS))
+        maps.set_agent(id, entry)
     }
 
     /// Lets go of every cgroup that an earlier daemon gated and nobody names any more. Gives how many.

@@ -140,7 +140,7 @@ impl Gate {
 
     /// Whether nobody has said yet whose a cgroup is, and for how long. None: somebody has, or it is gone.
     pub(crate) fn new_for(&self, id: u64) -> Option<Duration> {
-        let Plain(entry) = lock(&self.maps).agents.get(&id, 0).ok()?;
+        let entry = lock(&self.maps).agent(id)?;
         let age = Duration::from_nanos(boot_ns().saturating_sub(entry.made_ns));
         (entry.flags & agent::NEW != 0).then_some(age)
     }
@@ -157,7 +157,7 @@ impl Gate {
     /// A new cgroup is nobody's: what is in it is free.
     pub(crate) fn release(&self, id: u64) {
         let mut maps = lock(&self.maps);
-        let is_new = maps.agents.get(&id, 0).is_ok_and(|Plain(entry)| entry.flags & agent::NEW != 0);
+        let is_new = maps.agent(id).is_some_and(|entry| entry.flags & agent::NEW != 0);
         if is_new {
             let _gone_already = maps.agents.remove(&id);
         }

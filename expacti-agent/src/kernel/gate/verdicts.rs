@@ -13,11 +13,9 @@ use expacti_core::docket::Verdict;
 
 use super::after::After;
 use super::{Gate, boot_ns, lock, nanos};
-use crate::kernel::maps::{Plain, open_tickets};
+use crate::kernel::maps::{self, open_tickets};
 use crate::kernel::park::{Parked, all_below, found_parked, park};
 
-/// Only a ticket that is still there gets a verdict.
-pub(super) const BPF_EXIST: u64 = 2;
 /// How long an allowed process has to use its verdict.
 const VERDICT_LIFE: Duration = Duration::from_mins(1);
 /// How long a process asks again and again before it is parked: most verdicts come sooner.
@@ -49,8 +47,8 @@ pub(super) struct Waits {
     waiting: Mutex<HashMap<u64, Waiting>>,
     roused: Condvar,
     pub(super) after: Mutex<HashMap<u64, After>>,
-    /// Cgroups whose process was ended: they can go as soon as it is gone.
-    pub(super) leftovers: Mutex<Vec<Parked>>,
+    /// Cgroups that nobody waits in: they can go as soon as the last process in them is wholly gone.
+    leftovers: Mutex<Vec<Parked>>,
     errands: Mutex<mpsc::Sender<Errand>>,
     freezes: Mutex<mpsc::Sender<(u64, Parked)>>,
 }
@@ -87,6 +85,23 @@ impl Waits {
 
     pub(super) fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         lock(&self.waiting)
+    }
+
+    /// Again and again, until it is done.
+    pub(super) fn remove_later(&self, place: Parked) {
+        lock(&self.leftovers).push(place);
+        self.look_after();
+    }
+
+    /// Those that hold somebody who waits go when that one is let go.
+    fn remove_leftovers(&self) {
+        if lock(&self.leftovers).is_empty() {
+            return;
+        }
+        let held: Vec<Parked> =
+            self.waiting().values().filter_map(|waiting| waiting.parked.clone()).collect();
+        let gone = |place: &Parked| held.iter().any(|other| other.is_with(place)) || place.remove();
+        lock(&self.leftovers).retain(|place| !gone(place));
     }
 
     /// Wakes the thread that looks after them. With the lock, so that it is not just about to fall asleep.
@@ -171,8 +186,8 @@ impl Gate {
     pub(super) fn begin_hold(&self, ticket: u64) {
         let after = {
             let maps = lock(&self.maps);
-            let open = maps.tickets.get(&ticket, 0).and_then(|Plain(open)| maps.agents.get(&open.agent, 0));
-            open.is_ok_and(|Plain(entry)| entry.flags & agent::HOLD_AFTER != 0)
+            let agent = maps::ticket(&maps.tickets, ticket).and_then(|open| maps.agent(open.agent));
+            agent.is_some_and(|entry| entry.flags & agent::HOLD_AFTER != 0)
         };
         self.waits.errand(if after { Errand::Seclude(ticket) } else { Errand::Park(ticket) });
     }
@@ -201,14 +216,13 @@ impl Gate {
     /// something else.
     pub(super) fn write_verdict(&self, ticket: u64, verdict: u32) -> Option<u32> {
         let mut maps = lock(&self.maps);
-        let Plain(mut open) = maps.tickets.get(&ticket, 0).ok()?;
+        let mut open = maps::ticket(&maps.tickets, ticket)?;
         let before = open.verdict;
         if before == verdict::PENDING || before == verdict::HOLD_AFTER {
             open.verdict = verdict;
-            open.frozen = 0;
+            open.frozen_ns = 0;
             open.expires_ns = boot_ns() + nanos(VERDICT_LIFE);
-            // Void meanwhile: the hook that voided it does not look at it again.
-            let _void_meanwhile = maps.tickets.insert(ticket, Plain(open), BPF_EXIST);
+            maps::replace_ticket(&mut maps.tickets, ticket, open);
         }
         Some(before)
     }
@@ -216,10 +230,9 @@ impl Gate {
     /// The kernel froze the task of a ticket, or will on its way back to user space: its hook may let it go there.
     fn tell_frozen(&self, ticket: u64) {
         let mut maps = lock(&self.maps);
-        let Ok(Plain(mut open)) = maps.tickets.get(&ticket, 0) else { return };
-        open.frozen = 1;
-        // Void meanwhile: the hook that voided it does not look at it again.
-        let _void_meanwhile = maps.tickets.insert(ticket, Plain(open), BPF_EXIST);
+        let Some(mut open) = maps::ticket(&maps.tickets, ticket) else { return };
+        open.frozen_ns = boot_ns();
+        maps::replace_ticket(&mut maps.tickets, ticket, open);
     }
 
     pub(super) fn remove_ticket(&self, ticket: u64) {
@@ -245,10 +258,12 @@ impl Gate {
                 }
             }
             Errand::Release(parked) => {
-                // Without its cgroup there is no process either.
-                let others = parked.release().unwrap_or_default();
+                let gone = parked.release();
                 self.wait_on_unparked(parked.pid());
-                self.free_strays(others);
+                if !gone {
+                    self.free_strays(parked.inmates());
+                    self.waits.remove_later(parked);
+                }
             }
         }
     }
@@ -267,7 +282,9 @@ impl Gate {
         // What an earlier daemon left waits by its ticket alone.
         let open: HashSet<u32> = self.open_tickets().into_iter().map(|(_, open)| open.tgid).collect();
         for stray in strays.filter(|stray| !open.contains(&stray.pid())) {
-            let _gone = stray.release();
+            if !stray.release() {
+                self.waits.remove_later(stray);
+            }
         }
     }
 
@@ -320,7 +337,7 @@ impl Gate {
                 }
             }
             drop(waiting);
-            lock(&self.waits.leftovers).retain(|place| !place.remove());
+            self.waits.remove_leftovers();
             thread::sleep(PATIENCE);
         }
     }

@@ -5,12 +5,11 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use expacti_abi::control::{self, agent};
-use expacti_abi::names::map;
 
 use super::{Gate, lock};
 use crate::desk::KernelRefused;
 use crate::kernel::canary::Canary;
-use crate::kernel::maps::{Maps, MapsError, Plain, failed};
+use crate::kernel::maps::{Maps, MapsError};
 
 /// What the ring brought.
 #[derive(Default)]
@@ -133,7 +132,7 @@ impl Gate {
 /// Writes the canary's cgroup into the maps.
 pub(crate) fn place(maps: &mut Maps, canary: &Canary) -> Result<(), MapsError> {
     let entry = control::Agent { flags: agent::CANARY, generation: 1, ..control::Agent::default() };
-    maps.agents.insert(canary.cgroup.id, Plain(entry), 0).map_err(failed(map::AGENTS))?;
+    maps.set_agent(canary.cgroup.id, entry)?;
     let mut control = maps.control()?;
     control.levels |= 1 << canary.cgroup.level;
     control.canary = canary.cgroup.id;
