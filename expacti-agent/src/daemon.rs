@@ -47,7 +47,7 @@ use crate::api::Api;
 use crate::cli::RuleFiles;
 use crate::config::{Config, DEFAULT_POLICY, RuleSettings, Strictness};
 use crate::desk::{Desk, Ports};
-use crate::kernel::{self, Gate, Ring};
+use crate::kernel::{self, Gate, InKernel, Ring};
 use crate::learned::Learned;
 use crate::notify::Notifications;
 use crate::reviewers::Reviewers;
@@ -112,8 +112,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let place = config.log.for_home(&config.home).map_err(anyhow::Error::msg)?;
     let (node, log) = (place.node_name.clone(), Log::open(place).await.context("the exec log")?);
 
-    let instance = getrandom::u64().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let mut maps = kernel::load(&config.bpffs, instance)?;
+    let InKernel { mut maps, instance } = kernel::load(&config.bpffs)?;
     let ring = maps.take_ring().map(Ring::new).context("the ring was taken before")?;
     let gate = Gate::new(maps, instance, config.grace)?;
     kernel::retire_others(&config.bpffs, instance)?;
@@ -134,8 +133,9 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let (desk, mut proposals) = Desk::start(default.tickets.clone(), ports);
 
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
+    let epoch = getrandom::u64().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     let (gated, callers, epoch) =
-        (Arc::clone(&gate) as _, config.api.for_callers(node), format!("{instance:016x}"));
+        (Arc::clone(&gate) as _, config.api.for_callers(node), format!("{epoch:016x}"));
     let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch);
     let mut serving = serve_api(&api, &config).await?;
 

@@ -4,14 +4,16 @@
 //! goes on with them; its programs take over with one write, so that no exec meets two gates or none.
 
 use std::fs::File;
+use std::hash::Hasher as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aya::programs::links::FdLink;
+use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::{BtfTracePoint, Lsm, ProgramError};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use expacti_abi::LAYOUT;
 use expacti_abi::names::{Hook, PROGRAMS, Program, map};
+use siphasher::sip::SipHasher13;
 use thiserror::Error;
 
 use super::btf::BtfError;
@@ -78,18 +80,44 @@ pub(crate) fn folder(bpffs: &Path) -> PathBuf {
     bpffs.join("expacti").join(format!("layout-{LAYOUT}"))
 }
 
-/// Loads and attaches the gate under `bpffs`, next to the maps that are pinned there if there are any. The programs do
-/// nothing until [`Maps::take_over`] names this instance.
-pub(crate) fn load(bpffs: &Path, instance: u64) -> Result<Maps, LoadError> {
+/// The gate in the kernel.
+pub(crate) struct InKernel {
+    pub(crate) maps: Maps,
+    /// Which loaded object it is. Its programs do nothing until the switches name it.
+    pub(crate) instance: u64,
+}
+
+/// Finds the gate under `bpffs`, where an earlier daemon put the same programs in force; else loads and attaches it, next
+/// to the maps that are pinned there if there are any.
+pub(crate) fn load(bpffs: &Path) -> Result<InKernel, LoadError> {
     let folder = folder(bpffs);
     let at_folder = |source| LoadError::Pins { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(at_folder)?;
     let pins = File::open(&folder).map_err(at_folder)?;
-    let mut loaded = Loaded::new(Some(&folder), instance)?;
-    let mut maps = Maps::take(&mut loaded.object)?;
-    maps.keep_open(pins);
+    let mut gate = match in_force(&folder)? {
+        Some(gate) => gate,
+        None => load_anew(&folder)?,
+    };
+    gate.maps.keep_open(pins);
+    Ok(gate)
+}
 
-    let links = folder.join(links_of(instance));
+/// The gate of an earlier daemon, if all its programs are ours and hang in the kernel. They outlive their daemon, so to
+/// load them again would only cost time and, for a moment, twice the memory.
+fn in_force(folder: &Path) -> Result<Option<InKernel>, LoadError> {
+    // Where one is missing there is no gate to go on with.
+    let Ok(maps) = Maps::pinned(folder) else { return Ok(None) };
+    let instance = maps.control()?.instance;
+    let links = folder.join(links_of(instance)?);
+    let hang = PROGRAMS.iter().all(|program| PinnedLink::from_pin(links.join(program.name)).is_ok());
+    Ok(hang.then_some(InKernel { maps, instance }))
+}
+
+fn load_anew(folder: &Path) -> Result<InKernel, LoadError> {
+    let instance = getrandom::u64().map_err(|error| MapsError::Random(error.to_string()))?;
+    let mut loaded = Loaded::new(Some(folder), instance)?;
+    let maps = Maps::take(&mut loaded.object)?;
+    let links = folder.join(links_of(instance)?);
     std::fs::create_dir_all(&links).map_err(|source| LoadError::Pins { path: links.clone(), source })?;
     for program in &PROGRAMS {
         loaded.load(program)?;
@@ -98,7 +126,7 @@ pub(crate) fn load(bpffs: &Path, instance: u64) -> Result<Maps, LoadError> {
             .pin(links.join(program.name))
             .map_err(|error| LoadError::Link { program: program.name, source: Box::new(error) })?;
     }
-    Ok(maps)
+    Ok(InKernel { maps, instance })
 }
 
 /// The object in the kernel: its maps are made, its programs are not loaded yet.
@@ -195,7 +223,7 @@ fn refused(program: &Program) -> impl Fn(ProgramError) -> LoadError + use<> {
 /// Removes the programs of earlier daemons, once ours act. Whoever was inside one of them meanwhile ends there first.
 pub(crate) fn retire_others(bpffs: &Path, instance: u64) -> Result<(), LoadError> {
     let folder = folder(bpffs);
-    let ours = folder.join(links_of(instance));
+    let ours = folder.join(links_of(instance)?);
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source| LoadError::Pins { path, source }
@@ -214,8 +242,13 @@ pub(crate) fn retire_others(bpffs: &Path, instance: u64) -> Result<(), LoadError
     Ok(())
 }
 
-fn links_of(instance: u64) -> String {
-    format!("links-{instance:016x}")
+/// The folder of an object's links. It tells which programs they are: those of this object, with what this version of
+/// the daemon tells them about the kernel. What is pinned never outlives the kernel.
+fn links_of(instance: u64) -> Result<String, LoadError> {
+    let mut programs = SipHasher13::new();
+    programs.write(env!("CARGO_PKG_VERSION").as_bytes());
+    programs.write(OBJECT.ok_or(LoadError::NoObject)?);
+    Ok(format!("links-{instance:016x}-{:016x}", programs.finish()))
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
 
 use aya::maps::{Array, HashMap, IterableMap as _, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::{Ebpf, Pod};
@@ -71,20 +72,31 @@ pub(crate) struct Maps {
 impl Maps {
     /// Takes the maps out of a loaded object.
     pub(crate) fn take(object: &mut Ebpf) -> Result<Self, MapsError> {
+        Self::out_of(|name| object.take_map(name).ok_or(MapsError::Missing(name)))
+    }
+
+    /// The maps that an earlier daemon pinned.
+    pub(crate) fn pinned(folder: &Path) -> Result<Self, MapsError> {
+        Self::out_of(|name| {
+            MapData::from_pin(folder.join(name)).and_then(Map::from_map_data).map_err(failed(name))
+        })
+    }
+
+    fn out_of(mut map_of: impl FnMut(&'static str) -> Result<Map, MapsError>) -> Result<Self, MapsError> {
         Ok(Self {
-            agents: typed(object, map::AGENTS)?,
-            tickets: typed(object, map::TICKETS)?,
-            cache: typed(object, map::CACHE)?,
-            counters: typed(object, map::COUNTERS)?,
-            parents: typed(object, map::PARENTS)?,
-            places: typed(object, map::PLACES)?,
-            control: typed(object, map::CONTROL)?,
-            tasks: match object.take_map(map::TASKS) {
+            agents: typed(&mut map_of, map::AGENTS)?,
+            tickets: typed(&mut map_of, map::TICKETS)?,
+            cache: typed(&mut map_of, map::CACHE)?,
+            counters: typed(&mut map_of, map::COUNTERS)?,
+            parents: typed(&mut map_of, map::PARENTS)?,
+            places: typed(&mut map_of, map::PLACES)?,
+            control: typed(&mut map_of, map::CONTROL)?,
+            tasks: match map_of(map::TASKS)? {
                 // aya has no type for task storage.
-                Some(Map::Unsupported(data)) => data,
-                Some(_) | None => return Err(MapsError::Missing(map::TASKS)),
+                Map::Unsupported(data) => data,
+                _ => return Err(MapsError::Missing(map::TASKS)),
             },
-            ring: Some(typed(object, map::EVENTS)?),
+            ring: Some(typed(&mut map_of, map::EVENTS)?),
             pins: None,
         })
     }
@@ -153,6 +165,9 @@ pub(crate) fn failed(name: &'static str) -> impl Fn(MapError) -> MapsError {
     move |source| MapsError::Failed { name, source }
 }
 
-fn typed<T: TryFrom<Map, Error = MapError>>(object: &mut Ebpf, name: &'static str) -> Result<T, MapsError> {
-    object.take_map(name).ok_or(MapsError::Missing(name))?.try_into().map_err(failed(name))
+fn typed<T: TryFrom<Map, Error = MapError>>(
+    map_of: &mut impl FnMut(&'static str) -> Result<Map, MapsError>,
+    name: &'static str,
+) -> Result<T, MapsError> {
+    map_of(name)?.try_into().map_err(failed(name))
 }
