@@ -113,6 +113,8 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let (node, log) = (place.node_name.clone(), Log::open(place).await.context("the exec log")?);
 
     let InKernel { mut maps, instance } = kernel::load(&config.bpffs)?;
+    // Without the log nobody knows; and without it nothing is recorded twice either.
+    maps.count_on_from(log.last_sequence(boot).await.ok().flatten().unwrap_or(0))?;
     let ring = maps.take_ring().map(Ring::new).context("the ring was taken before")?;
     let gate = Gate::new(maps, instance, config.grace)?;
     kernel::retire_others(&config.bpffs, instance)?;
@@ -151,6 +153,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     if let Some(error) = unread {
         say(&format!("{}: {error}; until enough has run again, nothing is unusual", history.display()));
     }
+    let bpffs = config.bpffs.clone();
     let (canary, socket) = (config.canary, config.api.socket.display().to_string());
     let rooms = office::Rooms {
         gate: Arc::clone(&gate),
@@ -162,6 +165,9 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     };
     let office = Arc::new(Office::open(config, load, rooms)?);
     office.take_up()?;
+    for line in kernel::replace_other_layouts(&bpffs, &gate)? {
+        say(&line);
+    }
     api.look_back(log.reader().clone(), boot, Arc::clone(&engine));
     let left = adopt::Left {
         runtime: tokio::runtime::Handle::current(),

@@ -23,6 +23,7 @@ mod terminal;
 mod transparent;
 mod truth;
 mod unload;
+mod upgrade;
 mod ways;
 
 use std::process::Command;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> Vec<Trial> {
         defence::tests(),
         doctor::tests(),
         unload::tests(),
+        upgrade::tests(),
         config::tests(),
         agents::tests(),
         suggest::tests(),

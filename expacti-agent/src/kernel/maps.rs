@@ -63,6 +63,7 @@ pub(crate) struct Maps {
     pub(crate) parents: HashMap<MapData, u64, Plain<Below>>,
     pub(crate) places: HashMap<MapData, Plain<Place>, Plain<Watch>>,
     control: Array<MapData, Plain<Control>>,
+    sequence: Array<MapData, u64>,
     tasks: MapData,
     ring: Option<RingBuf<MapData>>,
     /// Keeps the BPF file system, and with it all pins, when somebody unmounts what is around it.
@@ -91,6 +92,7 @@ impl Maps {
             parents: typed(&mut map_of, map::PARENTS)?,
             places: typed(&mut map_of, map::PLACES)?,
             control: typed(&mut map_of, map::CONTROL)?,
+            sequence: typed(&mut map_of, map::SEQUENCE)?,
             tasks: match map_of(map::TASKS)? {
                 // aya has no type for task storage.
                 Map::Unsupported(data) => data,
@@ -104,6 +106,15 @@ impl Maps {
     /// The marks, for calls that aya has not.
     pub(crate) fn tasks(&self) -> BorrowedFd<'_> {
         self.tasks.fd().as_fd()
+    }
+
+    /// Numbers go on behind this one, which the log has, where the maps were made anew: after `--unload`, and in a new
+    /// layout. To be called while no program acts on them.
+    pub(crate) fn count_on_from(&mut self, last: u64) -> Result<(), MapsError> {
+        if self.sequence.get(&0, 0).map_err(failed(map::SEQUENCE))? < last {
+            self.sequence.set(0, last, 0).map_err(failed(map::SEQUENCE))?;
+        }
+        Ok(())
     }
 
     /// A gated cgroup as the kernel knows it. None: it is not, or not any more.

@@ -133,7 +133,7 @@ impl Parked {
 }
 
 /// Everybody in a folder of ours.
-fn inmates(folder: &Path) -> Vec<Parked> {
+pub(super) fn inmates(folder: &Path) -> Vec<Parked> {
     let Some(home) = folder.parent() else { return Vec::new() };
     // One that vanishes meanwhile has nobody in it.
     let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
@@ -147,6 +147,12 @@ pub(crate) fn all_below(folder: &Path) -> Vec<Parked> {
         .filter(|folder| is_ours(folder))
         .flat_map(|folder| inmates(&folder))
         .collect()
+}
+
+/// The ticket that a folder of ours was made for alone, behind its commit.
+pub(super) fn ticket_of(folder: &Path) -> Option<u64> {
+    let name = folder.file_name()?.to_str()?;
+    name.strip_prefix(FOLDER)?.strip_prefix('-')?.parse().ok()
 }
 
 /// Whether processes are parked there, by us or by a daemon before us.

@@ -62,27 +62,36 @@ pub(crate) fn descriptor_of(process: BorrowedFd<'_>, number: i32) -> io::Result<
 /// The mark of a process. None: it has none.
 pub(crate) fn mark_of(map: BorrowedFd<'_>, process: BorrowedFd<'_>) -> io::Result<Option<TaskState>> {
     let mut state = TaskState::default();
-    match element(BPF_MAP_LOOKUP_ELEM, map, process, &mut state, 0) {
+    match element(BPF_MAP_LOOKUP_ELEM, map, process, &raw mut state, 0) {
         Ok(()) => Ok(Some(state)),
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
+/// The agent of a mark in a map of any layout, whose values are of this size: it is the first word in all of them.
+pub(crate) fn agent_of(map: BorrowedFd<'_>, process: BorrowedFd<'_>, size: usize) -> io::Result<u64> {
+    // The kernel writes a whole value.
+    let mut state = vec![0_u64; size.div_ceil(8).max(1)];
+    element(BPF_MAP_LOOKUP_ELEM, map, process, state.as_mut_ptr(), 0)?;
+    Ok(state[0])
+}
+
 /// Marks a process that has no mark. One that has keeps it.
 pub(crate) fn mark(map: BorrowedFd<'_>, process: BorrowedFd<'_>, agent: u64) -> io::Result<()> {
     let mut state = TaskState { agent, ..TaskState::default() };
-    match element(BPF_MAP_UPDATE_ELEM, map, process, &mut state, BPF_NOEXIST) {
+    match element(BPF_MAP_UPDATE_ELEM, map, process, &raw mut state, BPF_NOEXIST) {
         Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
         other => other,
     }
 }
 
-fn element(
+/// The value is of the size that the map was made with.
+fn element<T>(
     command: libc::c_long,
     map: BorrowedFd<'_>,
     process: BorrowedFd<'_>,
-    state: &mut TaskState,
+    value: *mut T,
     flags: u64,
 ) -> io::Result<()> {
     let key = process.as_fd().as_raw_fd();
@@ -90,7 +99,7 @@ fn element(
         map: map.as_raw_fd().cast_unsigned(),
         pad: 0,
         key: (&raw const key).expose_provenance() as u64,
-        value: std::ptr::from_mut(state).expose_provenance() as u64,
+        value: value.expose_provenance() as u64,
         flags,
     };
     // SAFETY: the argument's layout is the kernel's; key and value live through the call and have the sizes that the

@@ -149,28 +149,33 @@ fn deny_waiting(pins: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> 
     Ok(())
 }
 
-/// Removes the pins of every layout. With its last pin a program leaves the kernel.
+/// Removes the pins of every layout.
 fn remove_pins(root: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {
     for layout in children(root)? {
-        let (mut programs, mut maps) = (0, 0);
-        // Programs first: they must not run on maps that a next daemon cannot find.
-        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            children(&layout)?.into_iter().partition(|path| path.is_dir());
-        for folder in folders {
-            for link in children(&folder)? {
-                fs::remove_file(&link).map_err(at(&link))?;
-                programs += 1;
-            }
-            fs::remove_dir(&folder).map_err(at(&folder))?;
-        }
-        for map in files {
-            fs::remove_file(&map).map_err(at(&map))?;
-            maps += 1;
-        }
-        fs::remove_dir(&layout).map_err(at(&layout))?;
-        said.push(format!("removed {programs} programs and {maps} maps from {}", layout.display()));
+        said.push(remove_layout(&layout)?);
     }
     fs::remove_dir(root).map_err(at(root))
+}
+
+/// Removes the pins of one layout, and says so. With its last pin a program leaves the kernel.
+pub(super) fn remove_layout(layout: &Path) -> Result<String, UnloadError> {
+    let (mut programs, mut maps) = (0, 0);
+    // Programs first: they must not run on maps that a next daemon cannot find.
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        children(layout)?.into_iter().partition(|path| path.is_dir());
+    for folder in folders {
+        for link in children(&folder)? {
+            fs::remove_file(&link).map_err(at(&link))?;
+            programs += 1;
+        }
+        fs::remove_dir(&folder).map_err(at(&folder))?;
+    }
+    for map in files {
+        fs::remove_file(&map).map_err(at(&map))?;
+        maps += 1;
+    }
+    fs::remove_dir(layout).map_err(at(layout))?;
+    Ok(format!("removed {programs} programs and {maps} maps from {}", layout.display()))
 }
 
 fn remove_cgroups(all: &[PathBuf], said: &mut Vec<String>) -> Result<(), UnloadError> {
@@ -201,7 +206,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn children(folder: &Path) -> Result<Vec<PathBuf>, UnloadError> {
+pub(super) fn children(folder: &Path) -> Result<Vec<PathBuf>, UnloadError> {
     let entries = fs::read_dir(folder).map_err(at(folder))?;
     entries.map(|entry| entry.map(|entry| entry.path()).map_err(at(folder))).collect()
 }

@@ -1,7 +1,6 @@
 //! The gate: an exec of an enrolled agent is allowed, held or denied, and what ran is what was approved.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use libtest_mimic::Trial;
@@ -20,7 +19,6 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("gate::without_a_daemon_nothing_new_runs", without_a_daemon_nothing_new_runs),
         test("gate::others_are_left_alone", others_are_left_alone),
         test("gate::an_agent_cannot_approve", an_agent_cannot_approve),
-        test("gate::a_new_daemon_goes_on_with_the_programs", a_new_daemon_goes_on_with_the_programs),
     ]
 }
 
@@ -90,48 +88,4 @@ fn an_agent_cannot_approve() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("enrolled") || said.contains("gated"), "{said}");
     drop(daemon);
-}
-
-/// The folder of the links that are in force, with how many there are.
-#[track_caller]
-fn links() -> (PathBuf, usize) {
-    let below = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let layouts = below(PathBuf::from("/sys/fs/bpf/expacti"));
-    let folders = layouts.flat_map(below).filter(|path| path.is_dir());
-    let [folder] = folders.collect::<Vec<_>>().try_into().expect("one folder of links");
-    let count = fs::read_dir(&folder).unwrap().count();
-    (folder, count)
-}
-
-fn a_new_daemon_goes_on_with_the_programs() {
-    let agent = Cgroup::new("agent");
-    let gates = |daemon: &Daemon| {
-        let held = child::run_aside(&agent, risky());
-        let id = daemon.card(&RISKY.join(" "));
-        daemon.ask(&["deny", &id]);
-        assert_eq!(held.ending().unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
-    };
-    let daemon = Daemon::gating(&agent, &[]);
-    let first = links();
-    let daemon = Daemon::gating_in(daemon.kill(), &agent, &[]);
-    assert_eq!(links(), first, "the same programs");
-    gates(&daemon);
-
-    // One is not there any more: all are loaded anew.
-    let folder = daemon.kill();
-    fs::remove_file(first.0.join("check")).unwrap();
-    let daemon = Daemon::gating_in(folder, &agent, &[]);
-    let second = links();
-    assert_eq!((second.0 == first.0, second.1), (false, first.1));
-    gates(&daemon);
-
-    // As if they were those of another version.
-    let folder = daemon.kill();
-    let name = second.0.file_name().unwrap().to_str().unwrap();
-    let (instance, _) = name.rsplit_once('-').unwrap();
-    fs::rename(&second.0, second.0.with_file_name(format!("{instance}-{:016x}", 0))).unwrap();
-    let daemon = Daemon::gating_in(folder, &agent, &[]);
-    let third = links();
-    assert_eq!((third.0 == second.0, third.1), (false, first.1));
-    gates(&daemon);
 }

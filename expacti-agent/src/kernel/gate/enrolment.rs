@@ -1,6 +1,6 @@
 //! Agents come and go: which cgroups are gated, and how.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -241,6 +241,14 @@ impl Gate {
         let maps = lock(&self.maps);
         let sum = |index| maps.counters.get(&index, 0).map(|values| values.iter().sum::<u64>());
         COUNTERS.into_iter().filter_map(|(name, index)| Some((name, sum(index).ok()?))).collect()
+    }
+
+    /// Marks a thread as an agent's, where it is still gated. One that has a mark keeps it.
+    pub(crate) fn mark(&self, thread: BorrowedFd<'_>, agent: u64) {
+        if lock(&self.agents).values().any(|enrolled| enrolled.cgroup.id == agent) {
+            // One that died meanwhile needs no mark.
+            let _gone = sys::mark(lock(&self.maps).tasks(), thread, agent);
+        }
     }
 
     /// The id of an agent's cgroup.

@@ -2,7 +2,7 @@
 //! here is where a process sleeps meanwhile, and how it is woken.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -14,7 +14,7 @@ use expacti_core::docket::Verdict;
 use super::after::After;
 use super::{Gate, boot_ns, lock, nanos};
 use crate::kernel::maps::{self, open_tickets};
-use crate::kernel::park::{Parked, all_below, found_parked, park};
+use crate::kernel::park::{Parked, all_below, found_parked, inmates, park};
 
 /// How long an allowed process has to use its verdict.
 const VERDICT_LIFE: Duration = Duration::from_mins(1);
@@ -293,6 +293,20 @@ impl Gate {
         let cgroups: Vec<PathBuf> =
             lock(&self.agents).values().map(|enrolled| enrolled.cgroup.path.clone()).collect();
         self.free_strays(cgroups.iter().flat_map(|cgroup| all_below(cgroup)).collect());
+    }
+
+    /// Ends everybody in a folder of ours. Gives how many.
+    pub(crate) fn end_all_in(&self, folder: &Path) -> usize {
+        let all = inmates(folder);
+        for parked in &all {
+            // Without its cgroup there is no process either.
+            let _gone = parked.kill();
+            self.waits.remove_later(parked.clone());
+        }
+        if all.is_empty() {
+            let _gone_already = std::fs::remove_dir(folder);
+        }
+        all.len()
     }
 
     /// Other threads of a process that was let go wait on, and have to be parked anew.
