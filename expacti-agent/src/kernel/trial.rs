@@ -22,8 +22,8 @@ use super::{btf, offsets};
 
 pub(super) const FOLDER: &str = "expacti.doctor";
 const LIMIT: Duration = Duration::from_secs(5);
-/// The program that is fired: the gate itself.
-const FIRED: &str = "check";
+/// The programs that are fired: the gate itself, and the one that says whom it gates.
+const FIRED: [&str; 2] = ["mark", "check"];
 
 /// Why the gate was not seen to work.
 #[derive(Debug, Error)]
@@ -72,12 +72,15 @@ pub(crate) fn fire() -> Result<(), TrialError> {
     let canary = Canary::new(FOLDER)?;
     maps.set_control(Control { instance: INSTANCE, ..Control::default() })?;
     place(&mut maps, &canary)?;
-    let fired = PROGRAMS.iter().find(|program| program.name == FIRED).ok_or(LoadError::Missing(FIRED))?;
-    loaded.load(fired)?;
-    let link = loaded.attach(fired)?;
+    let mut links = Vec::new();
+    for name in FIRED {
+        let program = PROGRAMS.iter().find(|program| program.name == name).ok_or(LoadError::Missing(name))?;
+        loaded.load(program)?;
+        links.push(loaded.attach(program)?);
+    }
     let flight = canary.fly(LIMIT).map_err(TrialError::Start)?;
     let reported = maps.take_ring().is_some_and(|ring| reports(&mut Ring::new(ring)));
-    drop(link);
+    drop(links);
     canary.remove();
     match (flight, reported) {
         (Flight::Refused, true) => Ok(()),

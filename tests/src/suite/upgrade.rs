@@ -78,6 +78,13 @@ fn the_same_programs_go_on() {
     gates(&daemon, &agent);
 }
 
+/// So that numbers begin anew. Earlier tests have logs of their own, and in a new one those would be missing.
+#[track_caller]
+fn unload() {
+    let output = Command::new("expacti").args(["daemon", "--unload"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 /// As if the maps of a dead daemon were of another layout.
 #[track_caller]
 fn make_foreign() {
@@ -86,6 +93,7 @@ fn make_foreign() {
 }
 
 fn maps_of_another_layout_are_replaced() {
+    unload();
     let agent = Cgroup::new("agent");
     let elsewhere = Cgroup::new("elsewhere");
     let daemon = Daemon::gating(&agent, &[]);
@@ -145,6 +153,7 @@ fn what_was_held_behind_its_commit_there_ends() {
 }
 
 fn numbers_go_on_after_unload() {
+    unload();
     let agent = Cgroup::new("agent");
     let mut folder = Daemon::folder_with("");
     for round in 0..3 {
@@ -160,6 +169,6 @@ fn numbers_go_on_after_unload() {
         assert_eq!(numbers.len(), 2 * (round + 1), "a number was given twice: {numbers:?}");
         daemon.ask(&["log", "verify"]);
         folder = daemon.kill();
-        assert!(Command::new("expacti").args(["daemon", "--unload"]).output().unwrap().status.success());
+        unload();
     }
 }
