@@ -103,6 +103,23 @@ fn read_ring(reader: Reader, left: adopt::Left) -> io::Result<oneshot::Receiver<
     Ok(ended)
 }
 
+/// Brings the gate into the kernel, or takes over the one that is there. Gives what it reports to as well.
+async fn begin_gate(config: &Config, log: &Log, boot: BootId) -> anyhow::Result<(Arc<Gate>, Ring)> {
+    let InKernel { mut maps, instance } = kernel::load(&config.bpffs)?;
+    // Without the log nobody knows; and without it nothing is recorded twice either.
+    maps.count_on_from(log.last_sequence(boot).await.ok().flatten().unwrap_or(0))?;
+    let ring = maps.take_ring().map(Ring::new).context("the ring was taken before")?;
+    let gate = Gate::new(maps, instance, config.grace)?;
+    kernel::retire_others(&config.bpffs, instance)?;
+    Ok((gate, ring))
+}
+
+/// What tells the streams of one daemon from those of the next.
+fn epoch() -> anyhow::Result<String> {
+    let epoch = getrandom::u64().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    Ok(format!("{epoch:016x}"))
+}
+
 async fn serve(load: Loader) -> anyhow::Result<()> {
     let config = load()?;
     let tools = Tools::embedded();
@@ -112,12 +129,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let place = config.log.for_home(&config.home).map_err(anyhow::Error::msg)?;
     let (node, log) = (place.node_name.clone(), Log::open(place).await.context("the exec log")?);
 
-    let InKernel { mut maps, instance } = kernel::load(&config.bpffs)?;
-    // Without the log nobody knows; and without it nothing is recorded twice either.
-    maps.count_on_from(log.last_sequence(boot).await.ok().flatten().unwrap_or(0))?;
-    let ring = maps.take_ring().map(Ring::new).context("the ring was taken before")?;
-    let gate = Gate::new(maps, instance, config.grace)?;
-    kernel::retire_others(&config.bpffs, instance)?;
+    let (gate, ring) = begin_gate(&config, &log, boot).await?;
 
     // The log's own key: what is shown and what is kept tell equal secrets by equal fingerprints.
     let mask_key = Home::look(&config.home)?.key().mask_key();
@@ -135,10 +147,8 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let (desk, mut proposals) = Desk::start(default.tickets.clone(), ports);
 
     let reviewers = Arc::new(Reviewers::open(&config.home.join("reviewers.json"))?);
-    let epoch = getrandom::u64().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let (gated, callers, epoch) =
-        (Arc::clone(&gate) as _, config.api.for_callers(node), format!("{epoch:016x}"));
-    let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch);
+    let (gated, callers) = (Arc::clone(&gate) as _, config.api.for_callers(node));
+    let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch()?);
     let mut serving = serve_api(&api, &config).await?;
 
     let rules = first_rules(&config, &tools, gate.generation()?, &ledger)?;

@@ -84,6 +84,10 @@ impl Maps {
     }
 
     fn out_of(mut map_of: impl FnMut(&'static str) -> Result<Map, MapsError>) -> Result<Self, MapsError> {
+        // aya has no type for task storage.
+        let Map::Unsupported(tasks) = map_of(map::TASKS)? else {
+            return Err(MapsError::Missing(map::TASKS));
+        };
         Ok(Self {
             agents: typed(&mut map_of, map::AGENTS)?,
             tickets: typed(&mut map_of, map::TICKETS)?,
@@ -93,11 +97,7 @@ impl Maps {
             places: typed(&mut map_of, map::PLACES)?,
             control: typed(&mut map_of, map::CONTROL)?,
             sequence: typed(&mut map_of, map::SEQUENCE)?,
-            tasks: match map_of(map::TASKS)? {
-                // aya has no type for task storage.
-                Map::Unsupported(data) => data,
-                _ => return Err(MapsError::Missing(map::TASKS)),
-            },
+            tasks,
             ring: Some(typed(&mut map_of, map::EVENTS)?),
             pins: None,
         })

@@ -38,9 +38,10 @@ fn below(folder: PathBuf) -> impl Iterator<Item = PathBuf> {
 #[track_caller]
 fn links() -> (PathBuf, usize) {
     let folders = below(PathBuf::from(PINS)).flat_map(below).filter(|path| path.is_dir());
-    let [folder] = folders.collect::<Vec<_>>().try_into().expect("one folder of links");
-    let count = fs::read_dir(&folder).unwrap().count();
-    (folder, count)
+    let all: Vec<PathBuf> = folders.collect();
+    let [folder] = all.as_slice() else { panic!("not one folder of links: {all:?}") };
+    let count = fs::read_dir(folder).unwrap().count();
+    (folder.clone(), count)
 }
 
 #[track_caller]
@@ -88,8 +89,9 @@ fn unload() {
 /// As if the maps of a dead daemon were of another layout.
 #[track_caller]
 fn make_foreign() {
-    let [layout] = below(PathBuf::from(PINS)).collect::<Vec<_>>().try_into().expect("one layout");
-    fs::rename(&layout, layout.with_file_name("layout-0")).unwrap();
+    let all: Vec<PathBuf> = below(PathBuf::from(PINS)).collect();
+    let [layout] = all.as_slice() else { panic!("not one layout: {all:?}") };
+    fs::rename(layout, layout.with_file_name("layout-0")).unwrap();
 }
 
 fn maps_of_another_layout_are_replaced() {
