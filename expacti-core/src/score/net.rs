@@ -48,7 +48,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     let Some(tool) = look.tool else { return found };
     options::written_files(look, &mut found);
     options::helpers(look, &mut found);
-    if look.arguments.flag_names().any(|name| look.known.verbs.tries.contains(name)) {
+    if look.arguments.kept_names().any(|name| look.known.verbs.tries.contains(name)) {
         return found;
     }
     words::verbs(look, tool, covered, &mut found);

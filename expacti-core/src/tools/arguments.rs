@@ -27,6 +27,32 @@ struct Flag<'a> {
     value_literal: bool,
 }
 
+/// Values by which a switch is off.
+const TAKEN_BACK: [&str; 6] = ["false", "f", "0", "no", "off", "none"];
+
+/// Options that promise that nothing is changed.
+const PROMISES: [&str; 12] = [
+    "dry-run", "dryrun", "noop", "no-op", "what-if", "whatif", "simulate", "pretend", "preview", "check",
+    "help", "version",
+];
+
+impl Flag<'_> {
+    /// Whether it takes a promise of this name back: `--dry-run=false`, `--no-dry-run`. What one is worth that is computed
+    /// when it runs nobody knows.
+    fn takes_back(&self, promise: &str) -> bool {
+        let name = bare(&self.name);
+        if name.strip_prefix("no-").is_some_and(|name| name == promise) {
+            return true;
+        }
+        let Some(value) = self.value.as_deref().filter(|_| name == promise) else { return false };
+        !self.value_literal || TAKEN_BACK.iter().any(|word| value.eq_ignore_ascii_case(word))
+    }
+}
+
+fn bare(option: &str) -> &str {
+    option.trim_start_matches('-')
+}
+
 /// One argument that is neither an option nor its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Free<'a> {
@@ -137,18 +163,34 @@ impl<'a> Arguments<'a> {
 
     /// Whether any of these options is given.
     pub(crate) fn has(&self, names: &[String]) -> bool {
-        self.flags.iter().any(|flag| names.iter().any(|name| self.same(name, &flag.name)))
+        !self.takes_back(names)
+            && self.flags.iter().any(|flag| names.iter().any(|name| self.same(name, &flag.name)))
+    }
+
+    /// Whether these options are names of a promise that another option takes back, wherever it stands.
+    fn takes_back(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.takes_it_back(name))
+    }
+
+    fn takes_it_back(&self, name: &str) -> bool {
+        let promise = bare(name);
+        PROMISES.contains(&promise) && self.flags.iter().any(|flag| flag.takes_back(promise))
+    }
+
+    /// The names of all options but of promises that are taken back.
+    pub(crate) fn kept_names(&self) -> impl Iterator<Item = &str> {
+        self.flag_names().filter(|name| !self.takes_it_back(name))
     }
 
     /// Whether any of these options is given under its full name. `--force` is short for `--force-yes` only to those who
     /// know that the program has no `--force`.
     pub(crate) fn has_in_full(&self, names: &[String]) -> bool {
-        self.flags.iter().any(|flag| names.iter().any(|name| *name == flag.name))
+        !self.takes_back(names) && self.flags.iter().any(|flag| names.iter().any(|name| *name == flag.name))
     }
 
     /// Whether this option is given under its full name.
     pub(crate) fn has_exactly_one(&self, name: &str) -> bool {
-        self.flags.iter().any(|flag| flag.name == name)
+        self.flags.iter().any(|flag| flag.name == name) && !self.takes_it_back(name)
     }
 
     /// The names of all options, as they are written.
@@ -247,7 +289,8 @@ impl<'a> Arguments<'a> {
             described == given
                 || (self.single_dash && described.trim_start_matches('-') == given.trim_start_matches('-'))
         };
-        self.flags.iter().any(|flag| names.iter().any(|name| same(name, &flag.name)))
+        !self.takes_back(names)
+            && self.flags.iter().any(|flag| names.iter().any(|name| same(name, &flag.name)))
     }
 
     /// Where the inner command of a wrapper begins, if this wrapping applies.

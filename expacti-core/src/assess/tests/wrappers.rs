@@ -40,6 +40,34 @@ fn an_option_of_one_wrapper_hides_nothing_behind_another() {
 }
 
 #[test]
+fn a_promise_that_is_taken_back_is_none() {
+    all_are_high(&[
+        "kubectl delete ns shop --dry-run=false",
+        "kubectl delete ns shop --dry-run=none",
+        "kubectl delete ns shop --dry-run=$MODE",
+        "kubectl delete ns shop --help=false",
+        "kubectl delete ns shop --help --help=false",
+        "kubectl delete ns shop --dry-run=client --dry-run=none",
+        "terraform destroy -auto-approve -help=false",
+        "aws ec2 terminate-instances --instance-ids i-1 --dry-run --no-dry-run",
+        "rsync -a --delete -n --no-dry-run empty/ /srv/data/",
+        "shopctl database destroy --dry-run=false",
+        "helm uninstall api --dry-run=false",
+        "rclone purge remote:bucket --dry-run=0",
+        "aws s3 rm s3://bucket --recursive --dryrun=no",
+        "rsync -a --delete --dry-run=false empty/ /srv/data/",
+    ]);
+    for text in [
+        "kubectl delete ns shop --dry-run",
+        "kubectl delete ns shop --dry-run=client",
+        "helm uninstall api --dry-run",
+    ] {
+        let judged = of_shell(text);
+        assert!(judged.level == Level::Low, "{text}: {} {:?}", judged.score, judged.factors);
+    }
+}
+
+#[test]
 fn force_is_no_answer_in_advance() {
     for text in ["git push --force", "git push --force origin main", "rm --recursive --force data"] {
         let judged = of_shell(text);
