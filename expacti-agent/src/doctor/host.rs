@@ -234,7 +234,6 @@ mod tests {
 
     #[test]
     fn what_no_test_was_run_on_is_neither_called_good_nor_bad() {
-        use crate::doctor::State;
         for (release, machine, state) in [
             ("6.1.0-39-amd64", "x86_64", State::Ok),
             ("5.15.0", "x86_64", State::Failed),

@@ -163,15 +163,16 @@ impl<'a> Arguments<'a> {
 
     /// Whether any of these options is given.
     pub(crate) fn has(&self, names: &[String]) -> bool {
-        !self.takes_back(names)
-            && self.flags.iter().any(|flag| names.iter().any(|name| self.same(name, &flag.name)))
+        self.given(names, |name, given| self.same(name, given))
     }
 
-    /// Whether these options are names of a promise that another option takes back, wherever it stands.
-    fn takes_back(&self, names: &[String]) -> bool {
-        names.iter().any(|name| self.takes_it_back(name))
+    /// Whether any of these options is given, and is no promise that is taken back.
+    fn given(&self, names: &[String], same: impl Fn(&str, &str) -> bool) -> bool {
+        !names.iter().any(|name| self.takes_it_back(name))
+            && self.flags.iter().any(|flag| names.iter().any(|name| same(name, &flag.name)))
     }
 
+    /// Whether the option of this name is a promise that another option takes back, wherever it stands.
     fn takes_it_back(&self, name: &str) -> bool {
         let promise = bare(name);
         PROMISES.contains(&promise) && self.flags.iter().any(|flag| flag.takes_back(promise))
@@ -185,7 +186,7 @@ impl<'a> Arguments<'a> {
     /// Whether any of these options is given under its full name. `--force` is short for `--force-yes` only to those who
     /// know that the program has no `--force`.
     pub(crate) fn has_in_full(&self, names: &[String]) -> bool {
-        !self.takes_back(names) && self.flags.iter().any(|flag| names.iter().any(|name| *name == flag.name))
+        self.given(names, |name, given| name == given)
     }
 
     /// Whether this option is given under its full name.
@@ -221,7 +222,7 @@ impl<'a> Arguments<'a> {
             return true;
         }
         if self.single_dash {
-            return described.trim_start_matches('-') == given.trim_start_matches('-');
+            return bare(described) == bare(given);
         }
         // GNU getopt and git take any unique beginning of a long option. Uniqueness is not checked: in doubt it is the
         // described one, which is described because it matters.
@@ -285,12 +286,9 @@ impl<'a> Arguments<'a> {
 
     /// As `has`, but without shortened names: what makes a command harmless must be said in full.
     fn has_exactly(&self, names: &[String]) -> bool {
-        let same = |described: &str, given: &str| {
-            described == given
-                || (self.single_dash && described.trim_start_matches('-') == given.trim_start_matches('-'))
-        };
-        !self.takes_back(names)
-            && self.flags.iter().any(|flag| names.iter().any(|name| same(name, &flag.name)))
+        self.given(names, |described, given| {
+            described == given || (self.single_dash && bare(described) == bare(given))
+        })
     }
 
     /// Where the inner command of a wrapper begins, if this wrapping applies.
