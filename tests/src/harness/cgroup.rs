@@ -51,6 +51,21 @@ impl Cgroup {
         text.lines().map(|line| line.parse().unwrap()).collect()
     }
 
+    /// Where processes of it are parked while they wait for an answer.
+    pub fn parking(&self) -> PathBuf {
+        self.path.join("expacti.held")
+    }
+
+    /// Waits until a process of it is parked. Its card is there earlier, while its exec is still tried again and again.
+    #[track_caller]
+    pub fn until_parked(&self, pid: &str) {
+        until("a parked process", || {
+            let members = fs::read_to_string(self.parking().join("cgroup.procs")).ok()?;
+            let events = fs::read_to_string(self.parking().join("cgroup.events")).ok()?;
+            (members.lines().any(|member| member == pid) && events.contains("frozen 1")).then_some(())
+        });
+    }
+
     /// Whether anything lives in it or below.
     pub fn is_populated(&self) -> bool {
         fs::read_to_string(self.path.join("cgroup.events")).is_ok_and(|text| text.contains("populated 1"))

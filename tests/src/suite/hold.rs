@@ -292,7 +292,7 @@ fn parked_without_a_ticket() {
     let rules = rule("review", &["show", "HELD"]);
     let daemon = Daemon::ruled(&agent, &rules, &[]);
     let mut stray = child::start(&agent, Command::new("sleep").arg("1000")).unwrap();
-    let parked = agent.path().join("expacti.held");
+    let parked = agent.parking();
     let home = || {
         let cgroup = fs::read_to_string(format!("/proc/{}/cgroup", stray.id())).unwrap();
         (!cgroup.contains("expacti.held")).then_some(())
@@ -330,7 +330,7 @@ fn parking_one_that_ended_leaves_nothing() {
     let agent = Cgroup::new("agent");
     let daemon = Daemon::gating(&agent, &[]);
     let process = Pid::from_raw(daemon.pid().cast_signed()).unwrap();
-    let held = agent.path().join("expacti.held");
+    let held = agent.parking();
     for round in 0..times(20) {
         kill_process(process, Signal::STOP).unwrap();
         // Each argv is new, so that the kernel cannot answer by itself.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -90,17 +89,9 @@ impl Held {
         held
     }
 
-    fn folder(&self) -> PathBuf {
-        self.agent.path().join("expacti.held")
-    }
-
     #[track_caller]
     fn parked(&self) {
-        until("a parked process", || {
-            let members = fs::read_to_string(self.folder().join("cgroup.procs")).ok()?;
-            let events = fs::read_to_string(self.folder().join("cgroup.events")).ok()?;
-            (members.lines().any(|pid| pid == self.pid) && events.contains("frozen 1")).then_some(())
-        });
+        self.agent.until_parked(&self.pid);
     }
 
     #[track_caller]
@@ -304,7 +295,7 @@ fn another_time() {
 /// It goes round without anybody who lets it through, and the grace ends that.
 fn thawed() {
     let mut held = Held::with("default", &["--grace=1"]);
-    fs::write(held.folder().join("cgroup.freeze"), "0").unwrap();
+    fs::write(held.agent.parking().join("cgroup.freeze"), "0").unwrap();
     assert_eq!(held.said(), [REFUSED]);
     let record = until("a record that nobody answered", || {
         let fail_mode = |record: &serde_json::Value| record["verdict"]["decider"]["by"] == "fail-mode";

@@ -43,7 +43,7 @@ fn a_page_that_never_comes() {
     // A verdict can come while its process is being parked, and a daemon that stands still frees nobody.
     until("a program that runs, and is parked no more", || {
         let started = daemon.records().iter().any(|record| record["started"] == true);
-        (started && !agent.path().join("expacti.held").exists()).then_some(())
+        (started && !agent.parking().exists()).then_some(())
     });
     let pid = Pid::from_raw(daemon.pid().cast_signed()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();

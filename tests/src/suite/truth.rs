@@ -67,13 +67,22 @@ fn meddled(mode: &str, decide: impl FnOnce(&Daemon, &str), check: impl FnOnce(&D
     command.arg(mode).arg(program("show")).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut meddler = child::inside(&agent, &mut command).spawn().unwrap();
     let mut lines = BufReader::new(meddler.stdout.take().unwrap()).lines();
-    let id = daemon.card("show AAAA");
+    let id = parked(&agent, &daemon);
     meddler.stdin.take().unwrap().write_all(b"go\n").unwrap();
     let mut said = vec![lines.next().unwrap().unwrap()];
     decide(&daemon, &id);
     said.extend(lines.map_while(Result::ok));
     child::wait(&mut meddler);
     check(&daemon, &said);
+}
+
+/// The card of `show AAAA`, once its process is parked: before, its exec is tried anew by itself, and what was changed is
+/// found without anybody's answer.
+#[track_caller]
+fn parked(agent: &Cgroup, daemon: &Daemon) -> String {
+    let id = daemon.card("show AAAA");
+    agent.until_parked(&daemon.record(&["show", "AAAA"], "pending")["pid"].to_string());
+    id
 }
 
 fn approve(daemon: &Daemon, id: &str) {
@@ -137,12 +146,11 @@ fn replaced_while_held(copy: &std::path::Path) {
     let mut command = Command::new(copy);
     std::os::unix::process::CommandExt::arg0(command.arg("AAAA"), "show");
     let held = child::run_aside(&agent, command);
-    let id = daemon.card("show AAAA");
-    // Other bytes in the same inode, while nothing runs from it yet.
+    let id = parked(&agent, &daemon);
+    // Other bytes in the same inode, while nothing runs from it yet: parked, nobody keeps the file from being written.
     let mut bytes = fs::read(copy).unwrap();
     bytes.push(0);
-    // While its exec is tried again the kernel lets nobody write; parked, it is not.
-    until("a file that may be written", || fs::write(copy, &bytes).ok());
+    fs::write(copy, &bytes).unwrap();
     daemon.ask(&["approve", &id]);
     let number: u64 = id.parse().unwrap();
     let again = until("another card", || daemon.pending().into_iter().find(|card| card["id"] != number));
