@@ -54,9 +54,21 @@ pub struct TaskState {
     pub after: u64,
     /// The freezing that was relied on last: [`super::ticket::Ticket::frozen_ns`].
     pub relied_ns: u64,
+    /// One of [`setup`]: whether process 1 still prepares a service in it.
+    pub setup: u64,
 }
 
-const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 32);
+const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 40);
+
+/// Values of [`TaskState::setup`].
+pub mod setup {
+    /// Whatever runs in it is the agent's.
+    pub const NONE: u64 = 0;
+    /// Process 1 made it, outside of the agent, and it has executed nothing since.
+    pub const BORN: u64 = 1;
+    /// It runs the program by which systemd prepares a service, which process 1 made it execute first.
+    pub const PREPARES: u64 = 2;
+}
 
 /// Values of [`TaskState::how`].
 pub mod approved {

@@ -4,9 +4,9 @@
 //! matters whose task is calling. Nobody but members of an agent is ever refused anything.
 
 use expacti_abi::control::{agent, counter};
-use expacti_abi::event::kind;
+use expacti_abi::event::{kind, offence};
 use expacti_abi::limits::OFFENCE_NS;
-use expacti_abi::task::TaskState;
+use expacti_abi::task::{TaskState, setup};
 
 use crate::kernel::{Task, now};
 use crate::member::{self, Membership};
@@ -23,6 +23,10 @@ pub(crate) fn refuse(offence: u64, detail: u32) -> i32 {
         Membership::None => return 0,
         // What a container's runtime does before the first exec in it is not an agent's doing.
         Membership::Of(member, _) if member.flags & agent::NEW != 0 => return 0,
+        // Nor what systemd does: it goes into the service's cgroup by writing there, though it was born in it.
+        Membership::Of(_, state) if offence == offence::CGROUP_FILE && state.setup != setup::NONE => {
+            return 0;
+        }
         // Its mark will not come, but its cgroup says enough.
         Membership::Unmarkable | Membership::Canary => maps::count(counter::DEFENDED),
         Membership::Of(_, state) => {

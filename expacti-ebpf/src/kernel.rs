@@ -71,6 +71,12 @@ impl Task {
         Self(get!(self.0, task_real_parent: *const u8))
     }
 
+    /// Whether it is a process, and not a further thread of one, that process 1 made or took in.
+    #[inline(always)]
+    pub(crate) fn is_made_by_init(self) -> bool {
+        self.tid() == self.tgid() && self.parent().tgid() == 1
+    }
+
     #[inline(always)]
     fn leader(self) -> Self {
         Self(get!(self.0, task_group_leader: *const u8))
@@ -220,6 +226,16 @@ impl Bprm {
     #[inline(always)]
     pub(crate) fn file(self) -> *const u8 {
         get!(self.0, bprm_file: *const u8)
+    }
+
+    /// Whether it is systemd's program that prepares a service and then becomes what the service is. Since systemd 254;
+    /// before, process 1 prepared it in a copy of itself. Its name is as much of it as a [`Name`] keeps.
+    #[inline(always)]
+    pub(crate) fn is_systemd_executor(self) -> bool {
+        const PROGRAM: Name = Name::beginning("systemd-executo");
+        const FOLDER: Name = Name::of("systemd");
+        let dentry = File(self.file()).dentry();
+        dentry.name() == PROGRAM && dentry.parent().name() == FOLDER
     }
 
     /// The path of the file that the kernel looks at, for `bpf_d_path`.

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::{bpf_get_current_ancestor_cgroup_id, bpf_loop};
 use expacti_abi::control::{Agent, Control, agent, counter};
 use expacti_abi::event::kind;
-use expacti_abi::task::TaskState;
+use expacti_abi::task::{TaskState, setup};
 
 use crate::kernel::Task;
 use crate::{maps, report};
@@ -49,7 +49,12 @@ fn unless_canary(task: Task, found: Membership) -> Membership {
 /// The current task's membership; marks it where its cgroup says so.
 #[inline(always)]
 pub(crate) fn find(control: &Control, task: Task) -> Membership {
-    search(control, task, |id| maps::mark(task, id))
+    search(control, task, |id| {
+        let state = maps::mark(task, id)?;
+        // Who descends from an agent has its mark since it was born.
+        state.setup = if task.is_made_by_init() { setup::BORN } else { setup::NONE };
+        Some(state)
+    })
 }
 
 #[inline(always)]

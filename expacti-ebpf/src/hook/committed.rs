@@ -5,7 +5,7 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use expacti_abi::control::{Control, counter};
 use expacti_abi::event::{Attempt, kind};
-use expacti_abi::task::{TaskState, approved};
+use expacti_abi::task::{TaskState, approved, setup};
 
 use crate::kernel::{Bprm, Task};
 use crate::strings::Reader;
@@ -23,6 +23,8 @@ fn try_committed(bprm: Bprm) {
     let Some(control) = maps::control() else { return };
     let task = Task::current();
     let Some(state) = maps::task_state(task) else { return };
+    let was_born = state.setup == setup::BORN;
+    state.setup = setup::NONE;
     if maps::agent(state.agent).is_none() || state.bprm != bprm.0 as u64 {
         // Not enrolled any more, or the attempt began before the task was marked.
         return;
@@ -44,6 +46,9 @@ fn try_committed(bprm: Bprm) {
     }
     state.running = seq;
     state.origin = seq;
+    if was_born && bprm.is_systemd_executor() {
+        state.setup = setup::PREPARES;
+    }
     if state.how == approved::HOLD_AFTER && !after::hold(control, task, seq, state) {
         wait::kill();
         return;

@@ -148,8 +148,18 @@ impl Name {
 
     /// Of text that is shorter than what is kept, with its NUL.
     pub(crate) const fn of(text: &str) -> Self {
-        let text = text.as_bytes();
         assert!(text.len() < Self::BYTES - 1, "another name could begin like this one");
+        Self::kept(text)
+    }
+
+    /// Equal to all longer names that begin so.
+    pub(crate) const fn beginning(text: &str) -> Self {
+        assert!(text.len() == Self::BYTES - 1, "as much as is kept, with its NUL");
+        Self::kept(text)
+    }
+
+    const fn kept(text: &str) -> Self {
+        let text = text.as_bytes();
         let mut words = [0; 2];
         let mut at = 0;
         while at < text.len() {

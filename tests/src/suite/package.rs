@@ -23,6 +23,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("package::it_installs_and_the_gate_is_in_force", it_installs_and_the_gate_is_in_force),
         test("package::a_command_runs_in_a_gate_of_its_own", a_command_runs_in_a_gate_of_its_own),
+        test("package::a_unit_is_gated_from_its_first_exec_on", a_unit_is_gated_from_its_first_exec_on),
         test("package::what_waits_waits_on_through_a_restart", what_waits_waits_on_through_a_restart),
         test("package::what_waits_waits_on_through_an_upgrade", what_waits_waits_on_through_an_upgrade),
         test("package::systemd_reloads_it_and_feels_its_pulse", systemd_reloads_it_and_feels_its_pulse),
@@ -129,6 +130,43 @@ fn a_command_runs_in_a_gate_of_its_own() {
     });
     assert_eq!(record["state"], "allowed", "{record}");
     assert_eq!(record["request"]["exe"]["path"], "/usr/bin/bash", "{record}");
+}
+
+/// What systemd does in a service's cgroup before it becomes the service is let be, and then nothing of that kind is.
+fn a_unit_is_gated_from_its_first_exec_on() {
+    installed();
+    let unit = "made-anew.service";
+    sleeping(unit);
+    ran("expacti", &["enroll", "made-anew", "--unit", unit]);
+    ran("systemctl", &["stop", unit]);
+    // Two programs: systemd prepares each of them.
+    let options = ["--quiet", "--collect", "--property", "Type=exec", "--unit", unit];
+    let before = ["--property", "ExecStartPre=/bin/true"];
+    ran("systemd-run", &[&options[..], &before, &["sleep", "infinity"]].concat());
+    let records = until("all of it in the log", || {
+        let records = json_of(&["log", "--json", "--agent", "made-anew"]);
+        (records.len() >= 4).then_some(records)
+    });
+    let programs: Vec<_> =
+        records.iter().rev().filter_map(|record| record["request"]["exe"]["path"].as_str()).collect();
+    let executor = "/usr/lib/systemd/systemd-executor";
+    assert_eq!(programs, [executor, "/usr/bin/true", executor, "/usr/bin/sleep"]);
+    assert!(records.iter().all(|record| record["request"]["agent"]["late"].is_null()), "{records:?}");
+    ran("expacti", &["withdraw", "made-anew"]);
+
+    // Observed, because it would wait for two humans. What defends the gate does not depend on the mode.
+    ran("expacti", &["enroll", "made-anew", "--unit", unit, "--mode", "observe"]);
+    ran("systemctl", &["stop", unit]);
+    let script = "echo 0 > /sys/fs/cgroup/system.slice/made-anew.service/cgroup.freeze && echo written; exec sleep infinity";
+    ran("systemd-run", &[&options[..], &["sh", "-c", script]].concat());
+    let said = until("what the shell said", || {
+        let said = ran("journalctl", &["--unit", unit, "--no-pager", "--output", "cat"]);
+        (said.contains("Operation not permitted") || said.lines().any(|line| line == "written"))
+            .then_some(said)
+    });
+    assert!(said.contains("Operation not permitted"), "{said}");
+    ran("expacti", &["withdraw", "made-anew"]);
+    ran("systemctl", &["stop", unit]);
 }
 
 /// A unit of systemd that is gated, with a risky command in it that waits for a human.

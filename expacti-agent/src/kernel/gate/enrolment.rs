@@ -1,5 +1,7 @@
 //! Agents come and go: which cgroups are gated, and how.
 
+mod preparation;
+
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
@@ -105,6 +107,7 @@ impl Gate {
     ) -> Result<(), EnrolError> {
         self.may_enrol(name, folder)?;
         let cgroup = Cgroup::at(folder)?;
+        preparation::wait_for_its_end(&cgroup);
         let mut agents = lock(&self.agents);
         let mut maps = lock(&self.maps);
         let before = maps.agent(cgroup.id);
