@@ -78,8 +78,8 @@ pub(crate) fn agent_of(map: BorrowedFd<'_>, process: BorrowedFd<'_>, size: usize
 }
 
 /// Marks a process that has no mark. One that has keeps it.
-pub(crate) fn mark(map: BorrowedFd<'_>, process: BorrowedFd<'_>, agent: u64) -> io::Result<()> {
-    let mut state = TaskState { agent, ..TaskState::default() };
+pub(crate) fn mark(map: BorrowedFd<'_>, process: BorrowedFd<'_>, agent: u64, setup: u64) -> io::Result<()> {
+    let mut state = TaskState { agent, setup, ..TaskState::default() };
     match element(BPF_MAP_UPDATE_ELEM, map, process, &raw mut state, BPF_NOEXIST) {
         Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
         other => other,

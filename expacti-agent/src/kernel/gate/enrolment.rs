@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use expacti_abi::control::{self, counter};
 use expacti_abi::limits::MAX_LEVEL;
 use expacti_abi::names::map;
+use expacti_abi::task::setup;
 use expacti_core::request::Container;
 use thiserror::Error;
 
@@ -107,7 +108,9 @@ impl Gate {
     ) -> Result<(), EnrolError> {
         self.may_enrol(name, folder)?;
         let cgroup = Cgroup::at(folder)?;
-        preparation::wait_for_its_end(&cgroup);
+        if self.new_for(cgroup.id).is_none() {
+            preparation::wait_for_its_end(&cgroup);
+        }
         let mut agents = lock(&self.agents);
         let mut maps = lock(&self.maps);
         let before = maps.agent(cgroup.id);
@@ -130,10 +133,13 @@ impl Gate {
         // they were just being born; from then on the fork hook marks.
         for _ in 0..2 {
             for tid in cgroup.threads() {
+                // Where something ran before us, it could have come there in other ways.
+                let setup =
+                    if !late && preparation::is_made_by_init(tid) { setup::BORN } else { setup::NONE };
                 // One that died meanwhile needs no mark. Kernels before 6.9 name no single thread: there a thread is
                 // marked when it next forks or execs inside, and its process's first thread is now.
-                let _gone =
-                    sys::thread(tid).and_then(|thread| sys::mark(maps.tasks(), thread.as_fd(), cgroup.id));
+                let _gone = sys::thread(tid)
+                    .and_then(|thread| sys::mark(maps.tasks(), thread.as_fd(), cgroup.id, setup));
             }
         }
         let since = crate::clock::epoch_seconds();
@@ -250,7 +256,7 @@ impl Gate {
     pub(crate) fn mark(&self, thread: BorrowedFd<'_>, agent: u64) {
         if lock(&self.agents).values().any(|enrolled| enrolled.cgroup.id == agent) {
             // One that died meanwhile needs no mark.
-            let _gone = sys::mark(lock(&self.maps).tasks(), thread, agent);
+            let _gone = sys::mark(lock(&self.maps).tasks(), thread, agent, setup::NONE);
         }
     }
 
