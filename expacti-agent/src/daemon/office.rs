@@ -74,13 +74,24 @@ struct State {
     seen: HashMap<String, PathBuf>,
 }
 
+impl State {
+    /// Where a unit is made again, most likely.
+    fn has_seen(&mut self, unit: &str, cgroup: &Path) {
+        if let Some(around) = cgroup.parent() {
+            self.seen.insert(unit.to_owned(), around.to_owned());
+        }
+    }
+}
+
 impl Office {
     /// Opens it. Nothing is gated yet.
     pub(crate) fn open(config: Config, load: Loader, rooms: Rooms) -> anyhow::Result<Self> {
-        let book = open(&config.home.join("agents.json"))?;
+        let book: Book<Entry> = open(&config.home.join("agents.json"))?;
         let standing = open(&config.home.join("selectors.json"))?;
         let instances = open(&config.home.join("containers.json"))?;
-        let state = Mutex::new(State { config, book, standing, instances, seen: HashMap::new() });
+        let unit = |entry: &Entry| Some((entry.unit.clone()?, entry.cgroup.parent()?.to_owned()));
+        let seen = book.entries.iter().filter_map(unit).collect();
+        let state = Mutex::new(State { config, book, standing, instances, seen });
         let Rooms { gate, desk, ledger, engine, metrics, masker } = rooms;
         let absences = Absences::default();
         Ok(Self { gate, desk, ledger, engine, metrics, masker, load, state, absences })

@@ -132,17 +132,21 @@ fn a_command_runs_in_a_gate_of_its_own() {
     assert_eq!(record["request"]["exe"]["path"], "/usr/bin/bash", "{record}");
 }
 
-/// What systemd does in a service's cgroup before it becomes the service is let be, and then nothing of that kind is.
+/// What systemd does in a service's cgroup before it becomes the service is let be, and then nothing of that kind is. In a
+/// slice of its own, where only who has seen it there expects it again.
 fn a_unit_is_gated_from_its_first_exec_on() {
     installed();
     let unit = "made-anew.service";
-    sleeping(unit);
+    let start = |command: &[&str], properties: &[&str]| {
+        let options =
+            ["--quiet", "--collect", "--slice", "made.slice", "--unit", unit, "--property", "Type=exec"];
+        ran("systemd-run", &[&options[..], properties, command].concat());
+    };
+    start(&["sleep", "infinity"], &[]);
     ran("expacti", &["enroll", "made-anew", "--unit", unit]);
     ran("systemctl", &["stop", unit]);
     // Two programs: systemd prepares each of them.
-    let options = ["--quiet", "--collect", "--property", "Type=exec", "--unit", unit];
-    let before = ["--property", "ExecStartPre=/bin/true"];
-    ran("systemd-run", &[&options[..], &before, &["sleep", "infinity"]].concat());
+    start(&["sleep", "infinity"], &["--property", "ExecStartPre=/bin/true"]);
     let records = until("all of it in the log", || {
         let records = json_of(&["log", "--json", "--agent", "made-anew"]);
         (records.len() >= 4).then_some(records)
@@ -157,8 +161,9 @@ fn a_unit_is_gated_from_its_first_exec_on() {
     // Observed, because it would wait for two humans. What defends the gate does not depend on the mode.
     ran("expacti", &["enroll", "made-anew", "--unit", unit, "--mode", "observe"]);
     ran("systemctl", &["stop", unit]);
-    let script = "echo 0 > /sys/fs/cgroup/system.slice/made-anew.service/cgroup.freeze && echo written; exec sleep infinity";
-    ran("systemd-run", &[&options[..], &["sh", "-c", script]].concat());
+    let freezer = "/sys/fs/cgroup/made.slice/made-anew.service/cgroup.freeze";
+    let script = format!("echo 0 > {freezer} && echo written; exec sleep infinity");
+    start(&["sh", "-c", &script], &[]);
     let said = until("what the shell said", || {
         let said = ran("journalctl", &["--unit", unit, "--no-pager", "--output", "cat"]);
         (said.contains("Operation not permitted") || said.lines().any(|line| line == "written"))

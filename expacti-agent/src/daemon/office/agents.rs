@@ -96,8 +96,8 @@ impl Office {
         // Treated before it is gated, so that its first exec is already judged by its own policy.
         self.treat(&agent.name, &agent.policy, &agent.treatment);
         self.gate.enrol(&agent.name, folder, flags_of(&agent.treatment), None)?;
-        if let (Whereabouts::Unit(name), Some(around)) = (&agent.whereabouts, folder.parent()) {
-            state.seen.insert(name.clone(), around.to_owned());
+        if let Whereabouts::Unit(name) = &agent.whereabouts {
+            state.has_seen(name, folder);
         }
         self.absences.end(&agent.name);
         say(&format!("agent {}: {} is gated", agent.name, folder.display()));
@@ -191,13 +191,18 @@ impl Office {
             name: name.clone(),
             cgroup: folder.clone(),
             id,
-            unit: named,
+            unit: named.clone(),
             policy: policy.clone(),
             mode: mode.map(Into::into),
             by: by.to_owned(),
         };
         state.book.change(|entries| entries.push(entry)).map_err(failed)?;
         self.treat(&name, &policy, &treatment);
+        if let Some(unit) = named {
+            state.has_seen(&unit, &folder);
+            // Before it is gated: it may be restarted at any moment, and what runs then is not to run unseen.
+            self.expect_all(&state);
+        }
         if let Err(error) = self.gate.enrol(&name, &folder, flags_of(&treatment), None) {
             self.forget(&name);
             state.book.change(|entries| entries.retain(|entry| entry.name != name)).map_err(failed)?;

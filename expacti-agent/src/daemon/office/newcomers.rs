@@ -122,8 +122,11 @@ impl Office {
 
     /// Tells the kernel where agents are expected.
     pub(crate) fn expect(&self) {
-        let state = self.state();
-        let expected = expected(&state);
+        self.expect_all(&self.state());
+    }
+
+    pub(super) fn expect_all(&self, state: &State) {
+        let expected = expected(state);
         let told = self
             .gate
             .set_patience(state.config.containers.patience)
