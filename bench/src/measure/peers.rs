@@ -18,9 +18,9 @@ use crate::spawn::{How, TARGETS, Target, spawn_under};
 /// Blocks of bare, with, with, bare: two pairs each.
 const BLOCKS: usize = 8;
 /// Execs of one run.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 20;
 /// The same where the processors are busy, and an exec takes many times as long.
-const BUSY_ROUNDS: usize = 8;
+const BUSY_ROUNDS: usize = 4;
 
 pub(crate) fn measure() -> anyhow::Result<Peers> {
     let mut all = Peers::default();
