@@ -144,10 +144,10 @@ pub(super) fn groups() -> Vec<Group> {
                 &[
                     // It runs from the first time on; what is switched is the rule.
                     &["sh", "-c", "test -e /run/auditd.pid || auditd"],
-                    &["auditctl", "-q", "-D"],
-                    &["auditctl", "-q", "-a", "always,exit", "-F", "arch=b64", "-S", "execve"],
+                    &["auditctl", "-D"],
+                    &["auditctl", "-a", "always,exit", "-F", "arch=b64", "-S", "execve"],
                 ],
-                &[&["auditctl", "-q", "-D"], &["auditctl", "-q", "-a", "never,task"]],
+                &[&["auditctl", "-D"], &["auditctl", "-a", "never,task"]],
             ),
             vec![Arm::new("auditd", "auditd runs; -a always,exit -F arch=b64 -S execve; it cannot refuse")],
         ),
