@@ -184,7 +184,10 @@ pub(crate) fn measure<T: DeserializeOwned>(
     let script = folder.join("bench.sh");
     // What is on a disk is laid into the guest first.
     let first = if disks.is_empty() { "" } else { PEERS };
-    fs::write(&script, format!("#!/bin/bash\n{first}\nulimit -n 65536\nexec /opt/expacti/expacti-bench {arguments}\n"))?;
+    fs::write(
+        &script,
+        format!("#!/bin/bash\n{first}\nulimit -n 65536\nexec /opt/expacti/expacti-bench {arguments}\n"),
+    )?;
     let task = Task::Script(script, LIMIT);
     let guest =
         Guest { kernel, task, files, forward: Vec::new(), systemd: false, memory: 2048, clock, disks };

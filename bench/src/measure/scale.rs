@@ -99,8 +99,7 @@ fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> an
         drained_ms: u64::try_from(drained_ms)?,
         ring_full: grown("expacti_kernel_events_total{event=\"ring-full\"}"),
         notes_lost: grown("expacti_kernel_events_total{event=\"lifecycle-lost\"}"),
-        daemon_us: rate(usize::try_from(after.1 - before.1)?, Duration::from_micros(made * 1_000_000))
-            * 1_000.0,
+        daemon_us: rate(usize::try_from(after.1 - before.1)?, Duration::from_secs(made)) / 1_000.0,
     })
 }
 

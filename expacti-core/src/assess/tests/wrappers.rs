@@ -87,7 +87,16 @@ fn a_program_from_a_temporary_folder_in_the_place_of_another_is_seen() {
         "make CC=/tmp/x",
         "cargo build --config 'build.rustc-wrapper=\"/tmp/x\"'",
         "gcc -fplugin=/tmp/x.so a.c",
+        "ld -plugin=/tmp/x.so a.o",
+        "protoc --plugin=protoc-gen-x=/tmp/x a.proto",
     ]);
-    let judged = of_shell("cargo build --target-dir /tmp/target");
-    assert!(judged.level < Level::High, "{:?}", judged.factors);
+    for text in [
+        "cargo build --target-dir /tmp/target",
+        // As gcc starts it for every program that it links.
+        "/usr/libexec/gcc/x86_64-linux-gnu/14/collect2 -plugin /usr/libexec/gcc/x86_64-linux-gnu/14/liblto_plugin.so \
+         -plugin-opt=-fresolution=/tmp/ccX.res --build-id -m elf_x86_64 -o a /usr/lib/x86_64-linux-gnu/Scrt1.o a.o -lc",
+    ] {
+        let judged = of_shell(text);
+        assert!(judged.level == Level::Low, "{text}: {:?}", judged.factors);
+    }
 }

@@ -51,6 +51,8 @@ pub(super) fn helpers<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     let words = look.seen.words.get(1..).unwrap_or_default();
     let words = &words[..words.len().min(MAX_WORDS)];
     let stands = |name: &str, value: &str| {
+        // One that is handed on: `-plugin-opt=-fresolution=/tmp/x` says what is resolved there, and not which plugin.
+        let name = name.rfind("=-").map_or(name, |at| &name[at + 1..]);
         let value = value.rsplit_once(':').map_or(value, |(_, path)| path).trim_start_matches(['"', '\'']);
         lies_in_temporary(look, value) && parts(name).any(|part| look.known.verbs.helpers.contains(&part))
     };
