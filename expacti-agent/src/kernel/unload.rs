@@ -55,6 +55,7 @@ pub(crate) fn unload(bpffs: &Path, force: bool) -> Result<Vec<String>, UnloadErr
         }
         agents = enrolled(&pins)?;
         deny_waiting(&pins, &mut said)?;
+        switch_off(&pins)?;
         if let Some(process) = daemon {
             said.push(format!(
                 "the daemon (process {process}) still runs, and gates nothing any more: stop it"
@@ -99,6 +100,15 @@ fn daemon(pins: &Path) -> Result<Option<u32>, UnloadError> {
 fn enrolled(pins: &Path) -> Result<HashSet<u64>, UnloadError> {
     let agents: HashMap<MapData, u64, Plain<Agent>> = open(pins, map::AGENTS, Map::HashMap)?;
     Ok(agents.keys().collect::<Result<_, _>>().map_err(failed(map::AGENTS))?)
+}
+
+/// The kernel takes programs out one by one, and some time after their pins are gone. Who execs until then must not wait
+/// for an answer that nobody gives.
+fn switch_off(pins: &Path) -> Result<(), UnloadError> {
+    let mut control: Array<MapData, Plain<Control>> = open(pins, map::CONTROL, Map::Array)?;
+    let Plain(before) = control.get(&0, 0).map_err(failed(map::CONTROL))?;
+    let off = Control { instance: 0, levels: 0, ..before };
+    Ok(control.set(0, Plain(off), 0).map_err(failed(map::CONTROL))?)
 }
 
 fn deny_waiting(pins: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
@@ -22,6 +23,7 @@ const PROGRAMS: [&str; 6] = ["check", "committed", "task_alloc", "file_open", "t
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("unload::it_removes_everything_and_says_so", it_removes_everything_and_says_so),
+        test("unload::nobody_waits_for_what_is_on_its_way_out", nobody_waits_for_what_is_on_its_way_out),
         test("unload::it_refuses_while_a_daemon_runs", it_refuses_while_a_daemon_runs),
         test("unload::what_is_held_does_not_run", what_is_held_does_not_run),
         test("unload::what_stands_still_does_not_run_either", what_stands_still_does_not_run_either),
@@ -91,6 +93,22 @@ fn it_removes_everything_and_says_so() {
     let daemon = gated(&agent, &[]);
     assert!(child::run(&agent, Command::new("/bin/echo").arg("new")).is_ok());
     drop(daemon);
+}
+
+/// Programs leave the kernel one after the other, some time after their pins.
+fn nobody_waits_for_what_is_on_its_way_out() {
+    let agent = Cgroup::new("agent");
+    let daemon = gated(&agent, &["--grace=20"]);
+    let _folder = daemon.kill();
+    let (output, said) = unload(&[]);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for number in 1..=5 {
+        let start = Instant::now();
+        assert!(child::run(&agent, Command::new("/bin/echo").arg(number.to_string())).is_ok());
+        // Far less than the grace, within which a daemon could come back.
+        assert!(start.elapsed() < Duration::from_secs(5), "exec {number} took {:?}", start.elapsed());
+    }
+    nothing_is_left();
 }
 
 fn it_refuses_while_a_daemon_runs() {
