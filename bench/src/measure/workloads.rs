@@ -9,7 +9,6 @@ use anyhow::{Context as _, bail};
 use expacti_bench::statistics::{Interval, median};
 use expacti_bench::workloads::Workload;
 use expacti_tests::harness::cgroup::Cgroup;
-use expacti_tests::harness::child::inside;
 use expacti_tests::harness::daemon::Daemon;
 
 use super::scale::{metrics, whole};
@@ -17,7 +16,7 @@ use super::scale::{metrics, whole};
 /// Blocks of bare, gated, gated, bare: two pairs each.
 const BLOCKS: usize = 3;
 
-/// A name, what it does, and the script. Each run has a fresh folder and `/opt/expacti/programs` to work on.
+/// A name, what it does, and the script. Each run has an empty folder and `/opt/expacti/programs` to work on.
 const ALL: [(&str, &str, &str); 4] = [
     (
         "agent loop",
@@ -136,13 +135,22 @@ fn of_the_cache(daemon: &Daemon) -> u64 {
 /// Seconds of one run in a folder of its own.
 fn run(agent: &Cgroup, script: &str) -> anyhow::Result<f64> {
     let folder = Path::new("/tmp/work");
-    // Another run's.
-    let _nothing_there = fs::remove_dir_all(folder);
     fs::create_dir_all(folder)?;
+    // Emptied and not made anew: a command is the same as before only in the same folder.
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else {
+            fs::remove_file(path)?;
+        }
+    }
+    // The shell is there before the agent is: what counts is what it starts.
+    let line = format!("echo $$ > {}/cgroup.procs\n{script}", agent.path().display());
     let mut shell = Command::new("bash");
-    shell.args(["-ec", script]).current_dir(folder).stdin(Stdio::null());
+    shell.args(["-ec", &line]).current_dir(folder).stdin(Stdio::null());
     let start = Instant::now();
-    let output = inside(agent, &mut shell).output()?;
+    let output = shell.output()?;
     let seconds = start.elapsed().as_secs_f64();
     if !output.status.success() {
         bail!("it failed, {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
