@@ -89,10 +89,16 @@ fn open<T: TryFrom<Map, Error = MapError>>(
     Ok(typed(data).try_into().map_err(failed(name))?)
 }
 
+/// The switches of the gate, and how they stand.
+fn control(pins: &Path) -> Result<(Array<MapData, Plain<Control>>, Control), UnloadError> {
+    let switches: Array<MapData, Plain<Control>> = open(pins, map::CONTROL, Map::Array)?;
+    let Plain(now) = switches.get(&0, 0).map_err(failed(map::CONTROL))?;
+    Ok((switches, now))
+}
+
 /// The process that uses the maps.
 fn daemon(pins: &Path) -> Result<Option<u32>, UnloadError> {
-    let control: Array<MapData, Plain<Control>> = open(pins, map::CONTROL, Map::Array)?;
-    let process = control.get(&0, 0).map_err(failed(map::CONTROL))?.0.daemon;
+    let (_, Control { daemon: process, .. }) = control(pins)?;
     Ok((process != 0 && sys::pidfd(process).is_ok()).then_some(process))
 }
 
@@ -105,10 +111,9 @@ fn enrolled(pins: &Path) -> Result<HashSet<u64>, UnloadError> {
 /// The kernel takes programs out one by one, and some time after their pins are gone. Who execs until then must not wait
 /// for an answer that nobody gives.
 fn switch_off(pins: &Path) -> Result<(), UnloadError> {
-    let mut control: Array<MapData, Plain<Control>> = open(pins, map::CONTROL, Map::Array)?;
-    let Plain(before) = control.get(&0, 0).map_err(failed(map::CONTROL))?;
+    let (mut switches, before) = control(pins)?;
     let off = Control { instance: 0, levels: 0, ..before };
-    Ok(control.set(0, Plain(off), 0).map_err(failed(map::CONTROL))?)
+    Ok(switches.set(0, Plain(off), 0).map_err(failed(map::CONTROL))?)
 }
 
 fn deny_waiting(pins: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {

@@ -133,7 +133,7 @@ fn held(agent: &Cgroup) -> thread::JoinHandle<std::io::Result<Output>> {
     command.args(&RISKY[1..]);
     child::inside(agent, &mut command);
     let waits = thread::spawn(move || command.output());
-    let parked = agent.path().join("expacti.held/cgroup.procs");
+    let parked = agent.parking().join("cgroup.procs");
     until("a parked process", || {
         fs::read_to_string(&parked).is_ok_and(|text| !text.is_empty()).then_some(())
     });
