@@ -18,9 +18,16 @@ pub(crate) struct Unpacked {
 }
 
 impl Unpacked {
-    /// A program of it, set up to find the libraries that came with it.
+    /// A program of it, set up to find the libraries and the other programs that came with it.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.root.join(program));
+        // Behind the machine's own: mmdebstrap starts mmtarfilter by its name.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders =
+            std::env::split_paths(&path).chain(["usr/bin", "usr/sbin"].map(|at| self.root.join(at)));
+        if let Ok(path) = std::env::join_paths(folders) {
+            command.env("PATH", path);
+        }
         let libraries =
             ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|place| self.root.join(place));
         if let Ok(path) = std::env::join_paths(libraries) {
