@@ -9,6 +9,7 @@ mod net;
 mod paths;
 mod secrets;
 mod statements;
+mod throwaway;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -389,6 +390,10 @@ impl<'t> Look<'t> {
         if reads_only && total > known.read_only_ceiling.points {
             let over = known.read_only_ceiling.points - total;
             add(&mut total, &known.read_only_ceiling.id, over, &known.read_only_ceiling.why);
+        }
+        if total > known.throwaway.points && throwaway::is_one(self, all, base) {
+            let over = known.throwaway.points - total;
+            add(&mut total, &known.throwaway.id, over, &known.throwaway.why);
         }
         let bounded = total.clamp(0, 100);
         if bounded != total {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod given;
+mod meant_well;
 mod table;
 mod wrappers;
 

@@ -61,7 +61,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if tool.sends || sends_under(look, tool) {
         let secret = piped.secret
             || substituted.secret
-            || tool.sends && (secrets::names_one(look) || secrets::reads_one(look, look.seen));
+            || (secrets::names_one(look) || secrets::reads_one(look, look.seen));
         if piped.terminal && !tool.runs.iter().any(|runs| runs.elsewhere) {
             found.push(Look::stand_alone(&known.terminal_to_network, Category::RemoteExecution));
         } else if secret {
@@ -80,12 +80,17 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
 /// Whether it sends a file into which an earlier command of the same text wrote secrets or the environment.
 fn sends_written(look: &Look<'_>) -> bool {
     let words = look.seen.words.get(1..).unwrap_or_default();
+    // A push takes along whatever was added and committed before.
+    let pushes =
+        look.seen.program.name == "git" && words.first().is_some_and(|word| word.text.as_bytes() == b"push");
     look.all[look.at.saturating_sub(MAX_STREAM)..look.at].iter().any(|earlier| {
         let written = earlier.redirections.iter().filter(|redirection| redirection.writes);
         let mut files = written.filter_map(|redirection| redirection.target.as_ref());
         let sent = files.any(|file| {
             let file = file.text.to_lossy();
-            file.len() > 1 && words.iter().take(64).any(|word| word.text.to_lossy().ends_with(file.as_ref()))
+            pushes && !paths::lies_elsewhere(look, &file) && !file.starts_with("/tmp")
+                || file.len() > 1
+                    && words.iter().take(64).any(|word| word.text.to_lossy().ends_with(file.as_ref()))
         });
         sent && (shows_environment(earlier) || secrets::shows_secret(look, earlier))
     })

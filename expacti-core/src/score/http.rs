@@ -22,6 +22,8 @@ const BODY: [&str; 14] = [
     "--raw",
 ];
 const UPLOAD: [&str; 4] = ["-T", "--upload-file", "--body-file", "--post-file"];
+/// Characters of a body that are looked at.
+const MAX_BODY: usize = 16 * 1024;
 /// Services of clouds that hand out credentials to whoever runs on their machines.
 const METADATA: [&str; 5] =
     ["169.254.169.254", "metadata.google.internal", "100.100.100.200", "169.254.170.2", "fd00:ec2::254"];
@@ -67,13 +69,8 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
     let bodies: Vec<String> = arguments.values(&owned(&BODY)).map(|(text, _)| text.to_owned()).collect();
     let mut free: Vec<&str> = arguments.free().iter().map(|word| word.text.as_ref()).collect();
     let mut method = arguments.values(&owned(&METHOD)).last().map(|(text, _)| text.to_ascii_uppercase());
-    // httpie: http DELETE url, and items behind it make it a POST.
-    if let Some(first) = free.first()
-        && first.len() > 2
-        && first.bytes().all(|b| b.is_ascii_uppercase())
-    {
-        method = method.or(Some((*first).to_owned()));
-        free.remove(0);
+    if let Some(named) = method_named_first(&mut free) {
+        method = method.or(Some(named));
     }
     if method.is_none() && look.seen.program.name.starts_with("http") && free.len() > 1 {
         method = free[1..]
@@ -138,6 +135,9 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
             }
         }
         "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| changes_rights(url)) => "rights",
+        "PUT" | "PATCH" | "POST" if !near && (opens(&text) || free.iter().any(|item| opens(item))) => {
+            "rights"
+        }
         "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| ends_something(url)) => "stop",
         "PUT" | "PATCH" => {
             if near {
@@ -162,6 +162,14 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         found.push(if uploads_elsewhere(look, &bodies) { "upload-elsewhere" } else { "upload" });
     }
     found
+}
+
+/// httpie: `http DELETE url`, and items behind it make it a POST. Takes the method away.
+fn method_named_first(free: &mut Vec<&str>) -> Option<String> {
+    let first = free.first()?;
+    let names = first.len() > 2 && first.bytes().all(|b| b.is_ascii_uppercase())
+        || ["delete", "put", "patch", "post", "get", "head"].contains(first);
+    names.then(|| free.remove(0).to_ascii_uppercase())
 }
 
 /// Whether a file that is uploaded lies neither in the work tree nor among temporary files.
@@ -210,8 +218,55 @@ fn changes_rights(url: &str) -> bool {
         "/api-keys",
         "/api_keys",
         "/admin/users",
+        "/config-vars",
+        "/env-vars",
+        "/secrets",
+        "/grants",
+        "/acl",
+        "/maintenance",
     ];
     RIGHTS.iter().any(|part| path_of(url).contains(part))
+}
+
+/// Whether a body says that something is opened, switched off or handed over: `{"private": false}`, `role=admin`.
+fn opens(body: &str) -> bool {
+    const OPENING: &[&str] = &[
+        "private:false",
+        "public:true",
+        "visibility:public",
+        "archived:true",
+        "enabled:false",
+        "disabled:true",
+        "suspended:true",
+        "deleted:true",
+        "active:false",
+        "protected:false",
+        "protection:false",
+        "is_admin:true",
+        "isadmin:true",
+        "superuser:true",
+        "role:admin",
+        "role:owner",
+        "permission:admin",
+        "access:public",
+        "replicas:0",
+        "status:disabled",
+        "status:suspended",
+        "status:cancelled",
+        "status:canceled",
+        "status:archived",
+        "status:deleted",
+    ];
+    let plain = body.chars().filter(|c| !matches!(c, '"' | '\'' | ' ' | '\n' | '\\'));
+    let plain: String =
+        plain.map(|c| if c == '=' { ':' } else { c.to_ascii_lowercase() }).take(MAX_BODY).collect();
+    let plain = plain.replace("::", ":");
+    OPENING.iter().any(|mark| {
+        plain.match_indices(mark).any(|(at, _)| {
+            // `replicas:0`, but not `replicas:05`; `role:admin`, but not `role:adminassistant`.
+            !plain[at + mark.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        })
+    })
 }
 
 /// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod options;
+mod rights;
 mod unknown;
 mod words;
 
@@ -55,10 +56,16 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     if tool.is_unknown() || is_infrastructure(look, tool) {
         options::command_marks(look, tool, &mut found);
         options::weakening(look, tool, &mut found);
+        rights::candidates(look, &mut found);
+    } else if tool.reach.contains(&Reach::Application) {
+        rights::candidates(look, &mut found);
     }
     options::destroying(look, tool, &mut found);
     if covered.nothing || !covered.harmless {
         names(look, tool, &mut found);
+    }
+    if tool.is_unknown() || hands_on(tool) {
+        unknown::orders_in(look, tool, &mut found);
     }
     if tool.is_unknown() {
         unknown::candidates(look, tool, &mut found);
@@ -66,6 +73,11 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
         calls_in(look, &mut found);
     }
     found
+}
+
+/// Whether a program hands what it reads on to a service that takes orders: `nc`, `sftp`.
+fn hands_on(tool: &Tool) -> bool {
+    tool.sends && !tool.http && tool.sql.is_none()
 }
 
 /// Whether what a program works on is not easily made anew: clouds, clusters, databases, deployments.
@@ -106,11 +118,17 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
         && files.any(|file| {
             file.ends_with(".sql") && names_destruction(look, file.rsplit(' ').next().unwrap_or(&file))
         });
+    // `groovy = < wipe.groovy`
+    let meant = tool.is_unknown() || is_infrastructure(look, tool);
+    let read = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
+    let by_input = meant && read.take(4).any(|file| names_destruction(look, &file.text.to_lossy()));
     // `dynamodb batch-write-item --request-items file://delete-all.json`
     let mut given = look.seen.words.iter().skip(1).take(64).map(|word| word.text.to_lossy());
     let by_given = is_infrastructure(look, tool)
-        && given
-            .any(|word| word.split_once("file://").is_some_and(|(_, file)| names_destruction(look, file)));
+        && given.any(|word| {
+            word.split_once("file://").is_some_and(|(_, file)| names_destruction(look, file))
+                || in_brackets(&word).is_some_and(|name| names_destruction(look, name))
+        });
     // `python tool.py --drop-all`, `node cli.js purge`: what a script is told to do.
     let told = script.is_some()
         && look
@@ -120,9 +138,16 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
             .skip(1)
             .take(8)
             .any(|word| options::tells_to_destroy(look, &word.text));
-    if by_name || by_file || by_given || told {
+    if by_name || by_file || by_input || by_given || told {
         let mut candidate = destroys(look, tool, Undo::Hard);
         candidate.categories = Cow::Borrowed(&[Category::Unknown]);
         found.push(candidate);
     }
+}
+
+/// `recipe[wipe]`, `tasks[purge]`: what stands in the brackets at the end of a name.
+fn in_brackets(word: &str) -> Option<&str> {
+    let (name, inner) = word.strip_suffix(']')?.split_once('[')?;
+    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        .then_some(inner)
 }

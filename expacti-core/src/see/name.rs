@@ -31,7 +31,7 @@ pub(crate) fn program_name(seen: &Seen, request: &ExecRequest, tools: &Tools) ->
         Some((folder, name)) => (Some(folder.to_owned()), name.to_owned()),
         None => (None, text.clone().into_owned()),
     };
-    if let Some(stripped) = name.strip_suffix(".exe") {
+    if let Some(stripped) = name.strip_suffix(".exe").or_else(|| name.strip_suffix(".jar")) {
         name = stripped.to_owned();
     }
     // A login shell's first argument begins with a dash.

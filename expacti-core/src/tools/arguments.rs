@@ -25,6 +25,8 @@ struct Flag<'a> {
     name: Cow<'a, str>,
     value: Option<Cow<'a, str>>,
     value_literal: bool,
+    /// A switch that is not thrown: `--force=false`.
+    is_off: bool,
 }
 
 /// Values by which a switch is off.
@@ -129,7 +131,8 @@ impl<'a> Arguments<'a> {
                 None if takes_value(&name) => Pending::Value,
                 None => Pending::Unknown,
             };
-            self.flags.push(Flag { name, value, value_literal });
+            let is_off = value_literal && value.as_deref() == Some("false") && !takes_value(&name);
+            self.flags.push(Flag { name, value, value_literal, is_off });
             return pending;
         }
         let mut pending = Pending::Unknown;
@@ -139,7 +142,7 @@ impl<'a> Arguments<'a> {
             if takes_value(&name) {
                 let value = (!rest.is_empty()).then(|| Cow::Owned(rest.trim_start_matches('=').to_owned()));
                 pending = if value.is_some() { Pending::None } else { Pending::Value };
-                self.flags.push(Flag { name: Cow::Owned(name), value, value_literal });
+                self.flags.push(Flag { name: Cow::Owned(name), value, value_literal, is_off: false });
                 // `clean -xdf`: what takes a value under one subcommand is one letter of many under another.
                 if self.has_verbs && rest.len() <= MAX_BUNDLE && rest.bytes().all(|b| b.is_ascii_alphabetic())
                 {
@@ -148,11 +151,12 @@ impl<'a> Arguments<'a> {
                         name: Cow::Owned(name),
                         value: None,
                         value_literal: true,
+                        is_off: false,
                     }));
                 }
                 return pending;
             }
-            self.flags.push(Flag { name: Cow::Owned(name), value: None, value_literal });
+            self.flags.push(Flag { name: Cow::Owned(name), value: None, value_literal, is_off: false });
             if letter == '=' {
                 pending = Pending::None;
                 break;
@@ -166,10 +170,11 @@ impl<'a> Arguments<'a> {
         self.given(names, |name, given| self.same(name, given))
     }
 
-    /// Whether any of these options is given, and is no promise that is taken back.
+    /// Whether any of these options is given, is not switched off, and is no promise that is taken back.
     fn given(&self, names: &[String], same: impl Fn(&str, &str) -> bool) -> bool {
+        let mut given = self.flags.iter().filter(|flag| !flag.is_off);
         !names.iter().any(|name| self.takes_it_back(name))
-            && self.flags.iter().any(|flag| names.iter().any(|name| same(name, &flag.name)))
+            && given.any(|flag| names.iter().any(|name| same(name, &flag.name)))
     }
 
     /// Whether the option of this name is a promise that another option takes back, wherever it stands.

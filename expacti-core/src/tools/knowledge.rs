@@ -104,14 +104,14 @@ modifiers! {
     root_path, home_path, system_path, device_path, secret_path, secret_file_change, startup_file, outside_work_tree, git_directory,
     gate_path, data_file, wildcard, many_targets, regenerable, temporary, production_path,
     // Where targets lie.
-    production, staging, development, remote_database,
+    production, staging, development, remote_database, throwaway,
     // How it runs.
     sudo, unattended, elsewhere_root, outside_hours, gains_privileges, no_file, unstable_file,
     // What cannot be seen.
     computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
     partial_request, unseen_program, empty_command, unread_arguments, asks_for_help,
     // What a name says where nobody described the program.
-    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies,
+    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, grants_rights, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, terminal_to_network, program_from_input, unread_script,
     environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, temporary_helper, hidden_characters,
@@ -133,6 +133,8 @@ pub(crate) struct Context {
     pub staging_words: Vec<String>,
     /// Words that mean it may be broken.
     pub development_words: Vec<String>,
+    /// Of these such as name what nobody keeps anything in.
+    pub throwaway_words: Vec<String>,
     /// Endings of hosts that are run by a provider.
     pub remote_hosts: Vec<String>,
     /// What production adds to an effect of a category.
@@ -239,6 +241,12 @@ pub(crate) struct Verbs {
     pub code_options: HashSet<String>,
     /// Words in names of options that stand for a protection, or for a copy that is kept.
     pub protections: HashSet<String>,
+    /// Names whose value is a right.
+    pub rights: HashSet<String>,
+    /// Values that mean every right, or everybody.
+    pub all_rights: HashSet<String>,
+    /// Options that let everybody in.
+    pub opening_options: HashSet<String>,
     /// Values of such options that switch it off.
     pub off: HashSet<String>,
     /// Words in names of options, settings and variables whose value is a program that is run.

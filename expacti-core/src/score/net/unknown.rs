@@ -28,9 +28,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Ca
     if words().any(|word| word.starts_with('/') && paths::is_secret_of_the_system(look, &word)) {
         found.push(Look::stand_alone(&modifiers.secret_path, Category::SecretsAndCredentials));
     }
-    let by_input =
-        matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, text));
-    if by_input || words().any(|word| addresses(look, &behind(&word))) {
+    if words().any(|word| addresses(look, &behind(&word))) {
         found.push(destroys(look, tool, Undo::Hard));
     }
     if secrets::names_one(look) && (goes_out(look) || words().any(|word| is_remote(&word))) {
@@ -83,11 +81,21 @@ fn add_statements<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>
     }
 }
 
-/// Whether a line of its input begins with a verb that destroys: `delete x`, `update delete x`, `zone remove x`.
+/// Lines that it reads and that begin with a verb that destroys: `delete x`, `update delete x`, `flush_all`.
+pub(in super::super) fn orders_in<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    if matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, text)) {
+        found.push(destroys(look, tool, Undo::Hard));
+    }
+}
+
 fn orders(look: &Look<'_>, text: &str) -> bool {
     let known = &look.known.verbs.destroy;
     let says = |word: &str| known.contains(word.to_ascii_lowercase().as_str());
-    text.lines().take(MAX_LINES).any(|line| line.split_whitespace().take(2).any(says))
+    let begins = |word: &str| parts(word).any(|part| known.contains(&part));
+    text.lines().take(MAX_LINES).any(|line| {
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(begins) || words.next().is_some_and(says)
+    })
 }
 
 /// Whether an absolute path that is no file ends with a verb that destroys: `/apps/definitions/delete`.

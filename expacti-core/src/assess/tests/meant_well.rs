@@ -1,0 +1,114 @@
+//! What looks as if it destroyed, beside what does: only the first may be less than HIGH.
+
+use super::{of_request, of_shell};
+use crate::evaluation::Level;
+
+fn levels(texts: &[&str], from: Level, to: Level) -> Vec<String> {
+    let judged = texts.iter().map(|text| (text, of_shell(text)));
+    let wrong = judged.filter(|(_, judged)| judged.level < from || judged.level > to);
+    wrong.map(|(text, judged)| format!("{text}: {} {:?}", judged.score, judged.factors)).collect()
+}
+
+#[test]
+fn databases_of_tests_are_made_anew_anyway() {
+    let quiet = [
+        "dropdb --if-exists app_test",
+        "dropdb -h localhost app_test",
+        "psql shop_test -c 'delete from carts'",
+        "psql -d shop_test -c 'drop table carts'",
+        "sqlite3 test.db 'drop table if exists t'",
+        "RAILS_ENV=test rails db:schema:load",
+        "rake db:drop RAILS_ENV=test",
+        "env MIX_ENV=test mix ecto.reset",
+        "DATABASE_URL=postgres://u@localhost:5432/shop_test npx prisma migrate reset --force",
+    ];
+    let loud = [
+        "dropdb app",
+        "dropdb app_dev",
+        "dropdb -h db.example.com app_test",
+        "PGHOST=db.example.com dropdb app_test",
+        "sudo dropdb app_test",
+        "ssh db dropdb app_test",
+        "dropdb prod_test",
+        "psql -d shop -c 'drop table test'",
+        "psql -U test -d shop -c 'drop table carts'",
+        "psql shop -c 'drop table test'",
+        "psql -d shop_test -c \"copy t to program 'sh x'\"",
+        "pg_restore --clean -d shop test.dump",
+        "rails db:schema:load",
+        "RAILS_ENV=$X rails db:schema:load",
+        "RAILS_ENV=test DATABASE_URL=postgres://db.example.com/shop rails db:drop",
+        "RAILS_ENV=test rails runner 'system(\"rm -rf /\")'",
+        "DATABASE_URL=postgres://db.example.com/shop_test npx prisma migrate reset --force",
+    ];
+    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
+    wrong.extend(levels(&loud, Level::High, Level::Critical));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn where_a_database_lies_may_stand_in_the_environment() {
+    let drop = |host: &str| {
+        of_request(&format!(r#"{{"argv":["dropdb","app_test"],"env":{{"PGHOST":"{host}"}}}}"#)).level
+    };
+    assert_eq!([drop("localhost"), drop("db.example.com")], [Level::Medium, Level::Critical]);
+}
+
+#[test]
+fn a_switch_that_is_off_does_nothing() {
+    let quiet = ["vercel --prod=false", "docker run --privileged=false alpine", "git clean -fd build"];
+    let loud = [
+        "vercel --prod",
+        "vercel --prod=true",
+        "vercel --prod=$X",
+        "docker run --privileged=$X alpine",
+        "skopeo copy --src-tls-verify=false docker://a/b docker://c/d",
+        "kubectl delete ns shop --dry-run=false",
+        "git clean -fd src",
+        "git clean -fd build src",
+        "git clean -fdx",
+    ];
+    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
+    wrong.extend(levels(&loud, Level::High, Level::Critical));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_repository_that_is_here_may_be_cloned() {
+    let quiet = ["git clone ./a b", "git clone -q ../a", "git upload-pack /srv/a.git"];
+    let medium =
+        ["git clone https://git.example.com/a.git", "git clone git@git.example.com:a.git", "git clone $A b"];
+    let loud = [
+        "git clone ./a /etc/x",
+        "git clone -u ./x a b",
+        "git clone ext::./x b",
+        "git clone --template=/tmp/t a b",
+    ];
+    let mut wrong = levels(&quiet, Level::Low, Level::Low);
+    wrong.extend(levels(&medium, Level::Medium, Level::Medium));
+    wrong.extend(levels(&loud, Level::High, Level::Critical));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rights_of_everybody_are_given_by_words_and_bodies() {
+    let loud = [
+        "wp user create x x@example.com --role=administrator",
+        "newtool members add x --role owner",
+        "newtool serve --allow-anonymous",
+        "curl -X PATCH https://api.example.com/repos/1 -d '{\"private\": false}'",
+        "http PATCH https://api.example.com/repos/1 private:=false",
+        "xh delete https://api.example.com/repos/1",
+        "echo flush_all | nc cache 11211",
+    ];
+    let quiet = [
+        "newtool users list --role=admin",
+        "newtool members add x --role viewer",
+        "curl -X PATCH https://api.example.com/repos/1 -d '{\"private\": true}'",
+        "curl -X POST https://api.example.com/x -d '{\"role\": \"admin_assistant\"}'",
+        "echo stats | nc cache 11211",
+    ];
+    let mut wrong = levels(&loud, Level::High, Level::Critical);
+    wrong.extend(levels(&quiet, Level::Low, Level::Medium));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
