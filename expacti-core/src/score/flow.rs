@@ -146,7 +146,7 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
             let path = format!("/{}", word.text.to_lossy());
             look.known.places.gate.iter().any(|pattern| glob(pattern, &path))
         });
-        sources.secret |= secrets::shows_secret(look, seen);
+        sources.secret |= secrets::shows_secret(look, seen) || secrets::looks_for_some(look, seen);
         sources.environment |= shows_environment(seen);
         if seen.wraps {
             let inner = look.all.iter().enumerate().filter(|(_, other)| other.parent == Some(number));

@@ -69,6 +69,8 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     }
     if tool.is_unknown() {
         unknown::candidates(look, tool, &mut found);
+    } else if is_infrastructure(look, tool) && tool.sql.is_none() && !look.seen.wraps {
+        statements_in(look, &mut found);
     } else if tool.has_verbs && tool.code.is_none() && tool.reach.contains(&Reach::Application) {
         calls_in(look, &mut found);
     }
@@ -102,6 +104,9 @@ fn categories(tool: &Tool) -> Cow<'_, [Category]> {
     Cow::Borrowed(&tool.otherwise.categories)
 }
 
+/// Endings of files of statements and of scripts that a database or a console runs.
+const SCRIPTS: [&str; 7] = [".sql", ".lua", ".cql", ".cypher", ".groovy", ".ddl", ".aql"];
+
 /// What programs and scripts are called, and what the files of statements are that they are given.
 fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     // What a shell is given as a script is a command of its own, and is looked at as one.
@@ -116,12 +121,17 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     let mut files = look.seen.words.iter().skip(1).take(32).chain(targets).map(|word| word.text.to_lossy());
     let by_file = reaches
         && files.any(|file| {
-            file.ends_with(".sql") && names_destruction(look, file.rsplit(' ').next().unwrap_or(&file))
+            SCRIPTS.iter().any(|end| file.ends_with(end))
+                && names_destruction(look, file.rsplit(' ').next().unwrap_or(&file))
         });
     // `groovy = < wipe.groovy`
     let meant = tool.is_unknown() || is_infrastructure(look, tool);
-    let read = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
-    let by_input = meant && read.take(4).any(|file| names_destruction(look, &file.text.to_lossy()));
+    // What a wrapper reads, that which it runs reads too.
+    let outer = look.seen.parent.and_then(|number| look.all.get(number)).filter(|outer| outer.wraps);
+    let outer = outer.into_iter().flat_map(|outer| &outer.redirections);
+    let read = look.seen.redirections.iter().chain(outer).filter(|r| !r.writes);
+    let mut read = read.filter_map(|redirection| redirection.target.as_ref());
+    let by_input = meant && read.any(|file| names_destruction(look, &file.text.to_lossy()));
     // `dynamodb batch-write-item --request-items file://delete-all.json`
     let mut given = look.seen.words.iter().skip(1).take(64).map(|word| word.text.to_lossy());
     let by_given = is_infrastructure(look, tool)

@@ -163,7 +163,10 @@ pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
     // `host:/etc/shadow`
     let text = text
         .split_once(":/")
-        .filter(|(host, rest)| !host.contains('/') && !rest.starts_with('/'))
+        .filter(|(host, rest)| {
+            // `namespace/pod:/path`
+            !host.starts_with(['/', '.', '~']) && host.matches('/').count() < 2 && !rest.starts_with('/')
+        })
         .map_or(Cow::Borrowed(text), |(_, path)| Cow::Owned(format!("/{path}")));
     let text = text.as_ref();
     // A text with blanks is prose, but for `/proc/$(pgrep -n node)/environ`.
@@ -186,4 +189,17 @@ pub(super) fn shows_secret(look: &Look<'_>, seen: &Seen) -> bool {
     tool.reveals
         && (reads_one(look, seen)
             || seen.words.iter().skip(1).take(256).any(|word| names_secret(look, &word.text.to_lossy())))
+}
+
+/// Whether a command picks out of what it reads the lines that name secrets: `grep -i password`.
+pub(super) fn looks_for_some(look: &Look<'_>, seen: &Seen) -> bool {
+    let picks = look.tools.find(&seen.program.name).is_some_and(|tool| tool.pattern_first && tool.reveals);
+    let turned =
+        |word: &[u8]| word.first() == Some(&b'-') && word.get(1) != Some(&b'-') && word.contains(&b'v');
+    picks
+        && !seen.words.iter().skip(1).take(8).any(|word| turned(word.text.as_bytes()))
+        && seen.words.iter().skip(1).take(8).any(|word| {
+            let upper = word.text.to_lossy().to_ascii_uppercase();
+            SECRET_WORDS.iter().any(|secret| upper.contains(secret))
+        })
 }

@@ -100,7 +100,9 @@ fn is_test(look: &Look<'_>, name: &str) -> bool {
         }
         None => name,
     };
-    paths::has_word(database, &look.known.context.throwaway_words)
+    let throwaway = &look.known.context.throwaway_words;
+    let mut parts = database.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.any(|part| throwaway.iter().any(|word| word == part))
         && !paths::has_word(database, &look.known.context.production_words)
 }
 

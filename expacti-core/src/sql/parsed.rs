@@ -1,8 +1,8 @@
 //! Classes of statements that parsed.
 
 use sqlparser::ast::{
-    AlterTableOperation, BinaryOperator, CopyTarget, Expr, ObjectType, Query, ReferentialAction, SetExpr,
-    Statement, Value,
+    AlterTableOperation, BinaryOperator, CopyTarget, Expr, MergeAction, ObjectType, Query, ReferentialAction,
+    SetExpr, Statement, Value,
 };
 
 /// The class of a statement.
@@ -43,7 +43,11 @@ pub(super) fn class(statement: &Statement) -> &'static str {
         | Statement::ShowCollation { .. }
         | Statement::Fetch { .. } => "select",
         Statement::Insert(_) => "insert",
-        Statement::Merge(_) => "update",
+        Statement::Merge(merge) => {
+            let deletes =
+                merge.clauses.iter().any(|clause| matches!(clause.action, MergeAction::Delete { .. }));
+            if deletes { "delete" } else { "update" }
+        }
         Statement::Update(update) => {
             if restricts(update.selection.as_ref()) {
                 "update"

@@ -107,7 +107,9 @@ pub(super) fn weakening<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Can
         let (name, value) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let protects = || parts(name).any(|part| known.protections.contains(&part));
-        let denied = ["no-", "disable-", "skip-", "without-"].iter().any(|no| name.starts_with(no));
+        let denied = ["no-", "disable-", "skip-", "without-", "bypass-", "override-", "suspend-"]
+            .iter()
+            .any(|no| name.starts_with(no));
         let off = match value {
             Some(value) => known.off.contains(value),
             None => words.get(at + 1).is_some_and(|next| known.off.contains(next.text.to_lossy().as_ref())),

@@ -83,7 +83,20 @@ fn add_statements<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>
 
 /// Lines that it reads and that begin with a verb that destroys: `delete x`, `update delete x`, `flush_all`.
 pub(in super::super) fn orders_in<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
-    if matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, text)) {
+    let known = &look.known.verbs.code_options;
+    // `console -c 'purge volume=x'`
+    let mut given =
+        look.seen.words.windows(2).take(MAX_WORDS).filter(|pair| {
+            pair.first().is_some_and(|option| known.contains(option.text.to_lossy().as_ref()))
+        });
+    let by_option = tool.is_unknown()
+        && given.any(|pair| {
+            let text = pair.last().map(|word| word.text.to_lossy()).unwrap_or_default();
+            text.contains(' ') && text.len() <= MAX_TEXT && orders(look, &text)
+        });
+    let by_input =
+        matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, text));
+    if by_input || by_option {
         found.push(destroys(look, tool, Undo::Hard));
     }
 }
@@ -92,7 +105,7 @@ fn orders(look: &Look<'_>, text: &str) -> bool {
     let known = &look.known.verbs.destroy;
     let says = |word: &str| known.contains(word.to_ascii_lowercase().as_str());
     let begins = |word: &str| parts(word).any(|part| known.contains(&part));
-    text.lines().take(MAX_LINES).any(|line| {
+    text.split(['\n', ';']).take(MAX_LINES).any(|line| {
         let mut words = line.split_whitespace();
         words.next().is_some_and(begins) || words.next().is_some_and(says)
     })
