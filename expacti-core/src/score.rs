@@ -14,6 +14,7 @@ mod throwaway;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::assessment::Word;
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
 use crate::see::unwrap::search_targets;
@@ -267,6 +268,22 @@ impl<'t> Look<'t> {
             .collect()
     }
 
+    /// `lsof -ti :3000 | xargs kill`: what it ends is what `lsof` or `fuser` found at a port.
+    fn ends_what_holds_a_port(&self) -> bool {
+        let finds = |number: &usize| {
+            let Some(seen) = self.all.get(*number) else { return false };
+            let at_port = |word: &Word| {
+                word.text.to_lossy().rsplit(':').next().is_some_and(|port| {
+                    word.text.as_bytes().contains(&b':')
+                        && port.len() > 1
+                        && port.bytes().all(|b| b.is_ascii_digit())
+                })
+            };
+            matches!(seen.program.name.as_str(), "lsof" | "fuser") && seen.words.iter().skip(1).any(at_port)
+        };
+        !self.seen.upstream.is_empty() && self.seen.upstream.iter().all(finds)
+    }
+
     /// Whether it destroys whatever another command names: `branch -D $(...)`.
     fn finds_its_targets(&self, base: &Candidate<'t>) -> bool {
         base.points >= 50
@@ -365,7 +382,7 @@ impl<'t> Look<'t> {
                 add(&mut total, &modifier.id, modifier.points, &modifier.why);
             }
         }
-        let from_input = self.seen.appends || self.finds_its_targets(base);
+        let from_input = self.seen.appends && !self.ends_what_holds_a_port() || self.finds_its_targets(base);
         if from_input && base.undo >= Undo::Hard && base.with.is_empty() {
             let modifier = &known.targets_from_input;
             add(&mut total, &modifier.id, modifier.points, &modifier.why);

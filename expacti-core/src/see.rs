@@ -8,6 +8,7 @@ mod name;
 pub(crate) mod shell;
 mod unknown;
 pub(crate) mod unwrap;
+pub(crate) mod written;
 
 use std::rc::Rc;
 
@@ -127,6 +128,9 @@ impl Unwrapping<'_> {
                 found.findings.push(Finding::TooDeep);
             } else {
                 unwrap::look_inside(seen, &program, self.request, self.tools, &mut found);
+                if let Some((interpreter, text)) = written::program(&self.seen, at, &program, self.tools) {
+                    interpreters::script(&interpreter, &text, self.tools, &mut found);
+                }
             }
             (std::mem::take(&mut found.children), found, program)
         };
@@ -218,7 +222,14 @@ impl Unwrapping<'_> {
                         .map_or(Input::Pipe, |text| Input::Text(text.into()))
                 }
                 shell::ShellInput::Text(text) => Input::Text(text.into()),
-                shell::ShellInput::File => Input::File,
+                shell::ShellInput::File => {
+                    let mut read = command.redirections.iter().filter(|redirection| !redirection.writes);
+                    let file = read.find_map(|redirection| redirection.target.as_ref());
+                    let written = file.and_then(|file| {
+                        written::text_of(&self.seen, self.seen.len(), &file.text.to_lossy())
+                    });
+                    written.map_or(Input::File, |text| Input::Text(text.into()))
+                }
                 shell::ShellInput::Pending(_) => Input::Text("".into()),
             };
             let goes_to = changes_directory(&command.words);

@@ -43,6 +43,18 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if described && piped.fetched && look.arguments.all_values().any(|(_, value)| value == "-") {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
     }
+    let computed =
+        look.seen.words.iter().skip(1).any(|word| !word.literal && word.text.as_bytes().starts_with(b"$("));
+    let obeys = tool.otherwise.categories.iter().any(|category| {
+        matches!(
+            category,
+            Category::Container | Category::PackageManagement | Category::CloudAndInfrastructure
+        )
+    });
+    if obeys && substituted.fetched && computed {
+        // `docker run $(curl ...)`: somebody else says what.
+        found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
+    }
     if fetched {
         found.push(Look::stand_alone(&known.network_to_shell, Category::RemoteExecution));
     } else if decoded {
@@ -57,6 +69,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         && look.seen.words.iter().skip(1).take(64).any(|word| net::has_public_address(&word.text.to_lossy()))
     {
         found.push(Look::stand_alone(&known.data_to_address, Category::NetworkTransfer));
+    }
+    if sends_personal(look, tool) {
+        found.push(Look::stand_alone(&known.bulk_to_network, Category::NetworkTransfer));
     }
     if tool.sends || sends_under(look, tool) {
         let secret = piped.secret
@@ -77,6 +92,26 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     found
 }
 
+/// Whether a command prints what a cloud, a cluster or a tool of infrastructure keeps: `terraform output -json`.
+fn hands_out(tool: &Tool, seen: &Seen) -> bool {
+    let keeps = |word: &[u8]| {
+        matches!(
+            word,
+            b"output"
+                | b"state"
+                | b"config"
+                | b"env"
+                | b"secret"
+                | b"secrets"
+                | b"variables"
+                | b"inspect"
+                | b"values"
+        )
+    };
+    let reaches = tool.reach.iter().any(|reach| matches!(reach, Reach::Cloud | Reach::Cluster));
+    reaches && seen.words.iter().skip(1).take(4).any(|word| keeps(word.text.as_bytes()))
+}
+
 /// Whether it sends a file into which an earlier command of the same text wrote secrets or the environment.
 fn sends_written(look: &Look<'_>) -> bool {
     let words = look.seen.words.get(1..).unwrap_or_default();
@@ -94,6 +129,13 @@ fn sends_written(look: &Look<'_>) -> bool {
         });
         sent && (shows_environment(earlier) || secrets::shows_secret(look, earlier))
     })
+}
+
+/// Whether it copies a person's folder to a place on another machine: `rclone copy ~/Documents remote:x`.
+fn sends_personal(look: &Look<'_>, tool: &Tool) -> bool {
+    let copies = tool.sends || tool.reach.contains(&Reach::Cloud);
+    let Some((last, before)) = look.arguments.free().split_last() else { return false };
+    copies && last.text.contains(':') && before.iter().any(|word| paths::is_personal(look, &word.text))
 }
 
 /// Whether its last argument, behind others, is a place on another machine.
@@ -135,7 +177,8 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
             let under = seen.words.get(1).map(|word| word.text.to_lossy());
             let packs = |sub: &String| under.as_deref() == Some(sub.as_str());
             let reads_database = tool.sql.is_some() && tool.reach.contains(&Reach::Database);
-            let bulk = tool.bulk || reads_database || tool.bulk_under.iter().any(packs);
+            let bulk =
+                tool.bulk || reads_database || hands_out(tool, seen) || tool.bulk_under.iter().any(packs);
             sources.bulk |= bulk;
             sources.elsewhere |= bulk && {
                 let mut words = seen.words.iter().skip(1).take(MAX_STREAM).map(|word| word.text.to_lossy());

@@ -219,6 +219,8 @@ fn changes_rights(url: &str) -> bool {
         "/api_keys",
         "/admin/users",
         "/config-vars",
+        "/approve",
+        "/impersonate",
         "/env-vars",
         "/secrets",
         "/grants",

@@ -59,17 +59,33 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if is_init_script && order.is_some_and(|order| look.known.verbs.stop.contains(order.as_ref())) {
         found.push(Look::stand_alone(&known.name_stops, Category::ProcessAndService));
     }
-    if fetched_before(look) {
+    if comes_from(look, |seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches)) {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
+    } else if comes_from(look, |seen| decodes(look, seen)) {
+        found.push(Look::stand_alone(&known.decoded_to_shell, Category::Obfuscation));
     }
     found
 }
 
-/// Whether an earlier command of the same text fetched the very file that this one runs.
-fn fetched_before(look: &Look<'_>) -> bool {
+/// Whether a command turns what cannot be read into what can.
+fn decodes(look: &Look<'_>, seen: &Seen) -> bool {
+    let has = |option: &[u8]| seen.words.iter().skip(1).take(16).any(|word| word.text.as_bytes() == option);
+    match seen.program.name.as_str() {
+        "xxd" => has(b"-r"),
+        "openssl" => has(b"-d"),
+        "base64" | "base32" => has(b"-d") || has(b"-D") || has(b"--decode"),
+        name => look.tools.find(name).is_some_and(|tool| tool.decodes),
+    }
+}
+
+/// Whether an earlier command of the same text, one of those that `brings`, made the very file that this one runs.
+fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     let Some(tool) = look.tool else { return false };
-    let runs_file =
-        tool.runs_files || tool.code.is_some() || tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
+    let follows = tool.otherwise.categories.contains(&Category::RemoteExecution);
+    let runs_file = follows
+        || tool.runs_files
+        || tool.code.is_some()
+        || tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
     let installs = tool.otherwise.categories.contains(&Category::PackageManagement);
     let file = if look.seen.program.folder.is_some() {
         look.seen.words.first().map(|word| word.text.to_lossy())
@@ -84,26 +100,27 @@ fn fetched_before(look: &Look<'_>) -> bool {
     if name.is_empty() {
         return false;
     }
-    let fetches = |seen: &Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches);
+    let fetches = brings;
     let before = &look.all[look.at.saturating_sub(64)..look.at];
     // `curl ... | tar xz && ./x/install.sh`
     let unpacked = before.iter().any(|earlier| {
         look.tools.find(&earlier.program.name).is_some_and(|tool| tool.bulk)
-            && earlier.upstream.iter().any(|number| look.all.get(*number).is_some_and(fetches))
+            && earlier.upstream.iter().any(|number| look.all.get(*number).is_some_and(&fetches))
     });
     if unpacked && look.seen.program.folder.as_deref().is_some_and(|folder| !folder.starts_with('/')) {
         return true;
     }
-    if before.iter().any(|earlier| is_clone_of(earlier, look.seen.program.folder.as_deref(), &file)) {
+    if before.iter().any(|earlier| {
+        is_clone_of(earlier, look.seen.directory.as_deref(), look.seen.program.folder.as_deref(), &file)
+    }) {
         return true;
     }
     before.iter().any(|earlier| {
-        let fetches = look.tools.find(&earlier.program.name).is_some_and(|tool| tool.fetches);
         let writes = |text: &str| {
             let text = text.trim_start_matches("./");
             text == bare || text.contains("://") && text.rsplit('/').next() == Some(name)
         };
-        fetches
+        fetches(earlier)
             && (earlier.words.iter().skip(1).take(64).any(|word| writes(&word.text.to_lossy()))
                 || earlier
                     .redirections
@@ -115,19 +132,35 @@ fn fetched_before(look: &Look<'_>) -> bool {
 }
 
 /// `git clone ADDRESS [FOLDER] && FOLDER/install.sh`: whether the file that runs lies in what was cloned.
-fn is_clone_of(earlier: &Seen, folder: Option<&str>, file: &str) -> bool {
-    let is_word = |at: usize, word: &[u8]| earlier.words.get(at).is_some_and(|it| it.text.as_bytes() == word);
-    if earlier.program.name != "git" || !is_word(1, b"clone") {
-        return false;
-    }
-    let Some(last) = earlier.words.last().map(|word| word.text.to_lossy()) else { return false };
+fn is_clone_of(earlier: &Seen, directory: Option<&str>, folder: Option<&str>, file: &str) -> bool {
+    let words = earlier.words.iter().take(8).map(|word| word.text.to_lossy());
+    let words: Vec<_> = words.filter(|word| !word.starts_with('-')).collect();
+    let is_word =
+        |at: usize, known: &[&str]| words.get(at).is_some_and(|word| known.contains(&word.as_ref()));
+    let clones = match earlier.program.name.as_str() {
+        "git" => is_word(1, &["clone"]) || is_word(1, &["submodule", "subtree"]) && is_word(2, &["add"]),
+        "gh" | "glab" => is_word(1, &["repo", "gist"]) && is_word(2, &["clone"]),
+        "hg" | "jj" | "sl" | "fossil" => is_word(1, &["clone"]) || is_word(2, &["clone"]),
+        "svn" => is_word(1, &["checkout", "co", "export"]),
+        "ansible-galaxy" => is_word(1, &["install"]) || is_word(2, &["install"]),
+        "degit" | "tiged" => true,
+        _ => false,
+    };
+    let Some(last) = words.last().filter(|_| clones) else { return false };
     let name = last.trim_end_matches('/').trim_end_matches(".git");
     let name = if last.contains("://") || last.contains('@') { name.rsplit('/').next() } else { Some(name) };
     let Some(name) = name.map(|name| name.trim_start_matches("./")).filter(|name| !name.is_empty()) else {
         return false;
     };
-    let file = folder.unwrap_or(file).trim_start_matches("./");
-    file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let file = folder.unwrap_or(file);
+    // `git clone X && cd X && ./install.sh`
+    let file = match directory {
+        Some(directory) if !file.starts_with(['/', '~']) => format!("{directory}/{file}"),
+        _ => file.to_owned(),
+    };
+    file.trim_start_matches("./")
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(super) fn additions<'t>(look: &Look<'t>) -> Vec<Addition<'t>> {

@@ -57,7 +57,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
         options::command_marks(look, tool, &mut found);
         options::weakening(look, tool, &mut found);
         rights::candidates(look, &mut found);
-    } else if tool.reach.contains(&Reach::Application) {
+    } else if tool.reach.contains(&Reach::Application) || tool.names.iter().any(|name| name == "jupyter") {
         rights::candidates(look, &mut found);
     }
     options::destroying(look, tool, &mut found);

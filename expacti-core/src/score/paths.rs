@@ -162,6 +162,12 @@ pub(super) fn holds_data(look: &Look<'_>, text: &str) -> bool {
     glob("*.sql", text) || look.known.places.data.iter().any(|pattern| path.fits(pattern))
 }
 
+/// Whether a file lies in a folder that belongs to a person and not to a project.
+pub(super) fn is_personal(look: &Look<'_>, text: &str) -> bool {
+    let path = Path::read(look, text);
+    !path.inside && look.known.places.personal.iter().any(|pattern| path.fits(pattern))
+}
+
 /// Whether one of `words` stands between the separators of `text`.
 pub(super) fn has_word(text: &str, words: &[String]) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric())

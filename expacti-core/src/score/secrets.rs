@@ -79,8 +79,24 @@ fn searches_secrets(look: &Look<'_>) -> bool {
             return true;
         }
         let shows = seen.is_some_and(|seen| {
-            let settings =
-                |word: &[u8]| matches!(word, b"inspect" | b"config" | b"env" | b"secret" | b"secrets");
+            let settings = |word: &[u8]| {
+                matches!(
+                    word,
+                    b"inspect"
+                        | b"config"
+                        | b"env"
+                        | b"secret"
+                        | b"secrets"
+                        | b"values"
+                        | b"output"
+                        | b"outputs"
+                        | b"state"
+                        | b"variables"
+                        | b"vars"
+                        | b"appsettings"
+                        | b"manifest"
+                )
+            };
             seen.words.iter().skip(1).take(8).any(|word| settings(word.text.as_bytes()))
         });
         let tool = seen.and_then(|seen| look.tools.find(&seen.program.name)).filter(|_| shows);
@@ -170,7 +186,11 @@ pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
         .map_or(Cow::Borrowed(text), |(_, path)| Cow::Owned(format!("/{path}")));
     let text = text.as_ref();
     // A text with blanks is prose, but for `/proc/$(pgrep -n node)/environ`.
-    let is_path = !text.contains(' ') || text.starts_with('/') && text.contains("$(");
+    let blanks = text.matches(' ').count();
+    let is_path = blanks == 0
+        || text.starts_with('/') && text.contains("$(")
+        // `~/.config/google-chrome/Default/Login Data`
+        || blanks < 3 && text.starts_with(['/', '~']);
     !text.contains("://") && is_path && paths::is_secret(look, text)
 }
 

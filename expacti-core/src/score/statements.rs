@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Candidate, Look, calls, net};
 use crate::request::Stdin;
-use crate::see::{Input, carries_program};
+use crate::see::{Input, carries_program, written};
 use crate::sql;
 use crate::tools::{Call, Category, SqlReader, Statement, Undo};
 
@@ -40,6 +40,11 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         net::statements_in(look, found);
         net::calls_in(look, found);
     }
+    let written = look
+        .arguments
+        .values(&reader.files)
+        .filter_map(|(file, _)| written::text_of(look.all, look.at, file));
+    texts.extend(written.map(Cow::Owned));
     let mut unseen =
         look.arguments.values(&reader.files).any(|(file, _)| !matches!(file, "-" | "/dev/stdin"));
     if texts.is_empty() && !unseen && !reader.options_only {

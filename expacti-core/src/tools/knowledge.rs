@@ -191,6 +191,8 @@ pub(crate) struct Places {
     pub regenerable: Vec<String>,
     /// Patterns of files that hold data.
     pub data: Vec<String>,
+    /// Patterns of folders that belong to a person and not to a project.
+    pub personal: Vec<String>,
     /// Patterns of files that are databases.
     pub databases: Vec<String>,
     /// Patterns of what belongs to the gate.

@@ -19,6 +19,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
         let text = word.text.to_lossy();
         let bare = text.trim_start_matches('-');
         match bare.split_once(['=', ':']) {
+            Some((name, "" | "''" | "none" | "off")) if text.starts_with("--") && guards(name) => true,
             Some((name, value)) => is_right(look, name) && is_all(look, value),
             None if text.starts_with("--") => {
                 known.opening_options.contains(text.as_ref())
@@ -34,6 +35,11 @@ pub(super) fn candidates<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
         candidate.undo = Undo::Hard;
         found.push(candidate);
     }
+}
+
+/// Whether a name is that of what keeps others out: `--ServerApp.token=''`.
+fn guards(name: &str) -> bool {
+    words::parts(name).last().is_some_and(|last| matches!(last.as_str(), "token" | "auth" | "authentication"))
 }
 
 /// Whether a name is that of a right: `role`, `user-role`, `access_level`.
