@@ -18,6 +18,7 @@ use crate::tools::{RunsKind, Tools};
 use crate::untrusted::Untrusted;
 
 pub(crate) use name::{ProgramName, program_name};
+pub(crate) use unwrap::is_standard_input;
 
 /// Wrappers in wrappers that are followed.
 const MAX_WRAPPINGS: usize = 16;

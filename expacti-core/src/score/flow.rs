@@ -28,6 +28,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let mut found = Vec::new();
     let Some(tool) = look.tool else { return found };
     let known = &look.known.modifiers;
+    if plants(look) {
+        found.push(Look::stand_alone(&known.command_in_argument, Category::CodeExecution));
+    }
     let piped = sources(look, look.seen.upstream.iter().copied());
     let substituted = sources(look, look.seen.substituted.iter().copied());
     let finding = |finding| look.seen.findings.contains(&finding);
@@ -90,6 +93,31 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         }
     }
     found
+}
+
+/// Whether it writes a line that fetches and runs something into a file that is no text for humans.
+fn plants(look: &Look<'_>) -> bool {
+    let is_text = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file).to_ascii_lowercase();
+        let runs = name.starts_with("lefthook") || name.starts_with(".pre-commit");
+        let ends = [".md", ".txt", ".rst", ".adoc", ".html", ".mdx", ".yml", ".yaml", ".log", ".json5"];
+        !runs && (ends.iter().any(|end| name.ends_with(end)) || name.contains("dockerfile"))
+    };
+    let written = look.seen.redirections.iter().filter(|redirection| redirection.writes);
+    let mut files = written.filter_map(|redirection| redirection.target.as_ref());
+    let fetches_and_runs = |text: &str| {
+        ["curl ", "wget ", "/dev/tcp/"].iter().any(|mark| text.contains(mark))
+            && ["|sh", "| sh", "|bash", "| bash", "|sudo", "| sudo", "/dev/tcp/"]
+                .iter()
+                .any(|mark| text.contains(mark))
+    };
+    let writes = files.any(|file| {
+        let file = file.text.to_lossy();
+        !is_text(&file) && !paths::is_harmless_device(look.known, &file)
+    });
+    writes
+        && (look.seen.words.iter().skip(1).take(64).any(|word| fetches_and_runs(&word.text.to_lossy()))
+            || matches!(&look.seen.input, Input::Text(text) if fetches_and_runs(text)))
 }
 
 /// Whether a command prints what a cloud, a cluster or a tool of infrastructure keeps: `terraform output -json`.

@@ -121,7 +121,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
     let method = arguments.values(&headers).find_map(overrides).unwrap_or(method);
     let changes = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
     if let Some(class) = graphql(&text).or_else(|| graphql(&urls.join(" "))) {
-        found.push(class);
+        found.push(if near { nearby(class) } else { class });
         return found;
     }
     let address_destroys = urls.iter().any(|url| names_destruction(path_of(url)));
@@ -219,6 +219,9 @@ fn changes_rights(url: &str) -> bool {
         "/api_keys",
         "/admin/users",
         "/config-vars",
+        "/_settings",
+        "/_aliases",
+        "/_restore",
         "/approve",
         "/impersonate",
         "/env-vars",
@@ -273,7 +276,7 @@ fn opens(body: &str) -> bool {
 
 /// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.
 fn ends_something(url: &str) -> bool {
-    const VERBS: [&str; 14] = [
+    const VERBS: [&str; 23] = [
         "close",
         "cancel",
         "disable",
@@ -288,6 +291,15 @@ fn ends_something(url: &str) -> bool {
         "expire",
         "abort",
         "halt",
+        "seal",
+        "leave",
+        "quietdown",
+        "shutdown",
+        "failover",
+        "stepdown",
+        "step-down",
+        "freeze",
+        "lock",
     ];
     let path = path_of(url).split(['?', '#']).next().unwrap_or_default();
     let last = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
@@ -314,6 +326,15 @@ fn is_near(url: &str) -> bool {
 fn path_of(url: &str) -> &str {
     let rest = url.split("://").nth(1).unwrap_or(url);
     rest.find('/').map_or("", |at| &rest[at..])
+}
+
+/// The class of what a GraphQL text does to a service on this machine.
+fn nearby(class: &'static str) -> &'static str {
+    match class {
+        "graphql-destroy" => "delete-near",
+        "graphql-mutation" => "post-near",
+        class => class,
+    }
 }
 
 /// The class of a GraphQL text, if it is one.

@@ -61,6 +61,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
         rights::candidates(look, &mut found);
     }
     options::destroying(look, tool, &mut found);
+    options::showing(look, tool, &mut found);
     if covered.nothing || !covered.harmless {
         names(look, tool, &mut found);
     }
@@ -109,6 +110,11 @@ const SCRIPTS: [&str; 7] = [".sql", ".lua", ".cql", ".cypher", ".groovy", ".ddl"
 
 /// What programs and scripts are called, and what the files of statements are that they are given.
 fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    // Behind a script's name they are its options, not the interpreter's.
+    let mut options = look.seen.words.iter().skip(1).take(32).map(|word| word.text.to_lossy());
+    if options.any(|option| look.known.verbs.tries.contains(option.as_ref())) {
+        return;
+    }
     // What a shell is given as a script is a command of its own, and is looked at as one.
     let script = tool.code.as_ref().filter(|code| code.reads_stdin && !look.arguments.has(&code.options));
     let script = script.and_then(|_| look.arguments.free().first()).map(|word| word.text.as_ref());
@@ -141,6 +147,7 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
         });
     // `python tool.py --drop-all`, `node cli.js purge`: what a script is told to do.
     let told = script.is_some()
+        && !look.seen.wraps
         && look
             .arguments
             .free()

@@ -92,7 +92,7 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
         found.push(&modifiers.temporary);
     } else if path.has_component(|part| part == ".git") {
         found.push(&modifiers.git_directory);
-    } else if path.is_regenerable(look) {
+    } else if path.is_regenerable(look) && !(is_written(role) && path.is_foreign_code()) {
         found.push(&modifiers.regenerable);
     } else if below(&known.places.system) && !path.inside && !path.in_work_root(look) {
         found.push(&modifiers.system_path);
@@ -120,6 +120,10 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
         found.push(&modifiers.computed_argument);
     }
     (found, false)
+}
+
+fn is_written(role: PathRole) -> bool {
+    matches!(role, PathRole::Write | PathRole::WriteLast)
 }
 
 pub(super) fn is_harmless_device(known: &Knowledge, text: &str) -> bool {
@@ -251,6 +255,13 @@ impl<'a> Path<'a> {
 
     fn has_component(&self, test: impl Fn(&str) -> bool) -> bool {
         self.text.split('/').any(test)
+    }
+
+    /// Code of others that this project runs: nobody looks at it again before a build makes it anew.
+    fn is_foreign_code(&self) -> bool {
+        self.has_component(|part| {
+            matches!(part, "node_modules" | "site-packages" | "vendor" | ".venv" | "venv")
+        })
     }
 
     fn is_regenerable(&self, look: &Look<'_>) -> bool {

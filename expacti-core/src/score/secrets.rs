@@ -30,8 +30,18 @@ const TOKEN_PREFIXES: [&str; 20] = [
     "hf_",
 ];
 /// Parts of variable names that say what is in them.
-const SECRET_WORDS: [&str; 9] =
-    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PRIVATE_KEY", "API_KEY", "APIKEY", "ACCESS_KEY", "CREDENTIAL"];
+const SECRET_WORDS: [&str; 10] = [
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "PRIVATE_KEY",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "CREDENTIAL",
+    "BEARER",
+];
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let known = &look.known.modifiers;
@@ -95,6 +105,7 @@ fn searches_secrets(look: &Look<'_>) -> bool {
                         | b"vars"
                         | b"appsettings"
                         | b"manifest"
+                        | b"logs"
                 )
             };
             seen.words.iter().skip(1).take(8).any(|word| settings(word.text.as_bytes()))
@@ -206,7 +217,14 @@ pub(super) fn reads_one(look: &Look<'_>, seen: &Seen) -> bool {
 /// Whether another command's output is a secret.
 pub(super) fn shows_secret(look: &Look<'_>, seen: &Seen) -> bool {
     let Some(tool) = look.tools.find(&seen.program.name) else { return false };
-    tool.reveals
+    let by_git = seen.program.name == "git"
+        && seen.words.get(1).is_some_and(|sub| {
+            matches!(
+                sub.text.as_bytes(),
+                b"diff" | b"show" | b"blame" | b"cat-file" | b"log" | b"grep" | b"archive"
+            )
+        });
+    (tool.reveals || by_git)
         && (reads_one(look, seen)
             || seen.words.iter().skip(1).take(256).any(|word| names_secret(look, &word.text.to_lossy())))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Candidate, Look, calls, net};
 use crate::request::Stdin;
-use crate::see::{Input, carries_program, written};
+use crate::see::{Input, carries_program, is_standard_input, written};
 use crate::sql;
 use crate::tools::{Call, Category, SqlReader, Statement, Undo};
 
@@ -22,7 +22,23 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     for (language, text) in &look.seen.code {
         code_candidates(look, language, text, &mut found);
     }
+    if look.seen.code.is_empty()
+        && let Some(text) = program_on_input(look)
+    {
+        code_candidates(look, "", text, &mut found);
+    }
     found
+}
+
+/// What a program that builds or runs others is given as its standard input by name: `go run - <<< '...'`.
+fn program_on_input<'s>(look: &Look<'s>) -> Option<&'s str> {
+    let category = |category: &Category| matches!(category, Category::BuildAndTest | Category::CodeExecution);
+    let runs = look.tool?.otherwise.categories.iter().any(category);
+    let named = look.arguments.free().iter().any(|word| is_standard_input(&word.text));
+    match &look.seen.input {
+        Input::Text(text) if runs && named => Some(text),
+        Input::Text(_) | Input::Request | Input::Pipe | Input::File => None,
+    }
 }
 
 fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Candidate<'t>>) {

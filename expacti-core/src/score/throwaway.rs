@@ -6,6 +6,8 @@ use crate::tools::{Category, Reach, glob};
 /// Options that name a database.
 const DATABASE: [&str; 9] =
     ["-d", "--dbname", "--database", "--db", "--url", "--uri", "-url", "--database-url", "-D"];
+/// Options that name an environment of an application.
+const ENVIRONMENT: [&str; 4] = ["--settings", "--env", "--environment", "-e"];
 /// Options that name a machine.
 const HOST: [&str; 4] = ["-h", "--host", "-S", "--server"];
 /// Variables of libraries that name a machine.
@@ -20,6 +22,7 @@ pub(super) fn is_one(look: &Look<'_>, all: &[Candidate<'_>], base: &Candidate<'_
     if look.seen.elsewhere || look.seen.privileged || !tool.reach.iter().any(reaches) {
         return false;
     }
+    let dropped = dropped_databases(look);
     let is_data = |candidate: &Candidate<'_>| {
         let data = |category: &Category| {
             matches!(
@@ -30,13 +33,16 @@ pub(super) fn is_one(look: &Look<'_>, all: &[Candidate<'_>], base: &Candidate<'_
                     | Category::ReadOnly
             )
         };
-        !candidate.categories.is_empty() && candidate.categories.iter().all(data)
+        let modifiers = &look.known.modifiers;
+        candidate.id == modifiers.calls_destroy.id && tool.reach.contains(&Reach::Database)
+            || candidate.id == modifiers.command_in_argument.id && dropped.is_some()
+            || !candidate.categories.is_empty() && candidate.categories.iter().all(data)
     };
     // Nothing else in it may be what makes it loud.
     let loud = all.iter().chain([base]).filter(|candidate| candidate.total() >= 60);
     loud.into_iter().all(is_data)
         && is_here(look)
-        && names_one(look, tool.reach.contains(&Reach::Application))
+        && names_one(look, tool.reach.contains(&Reach::Application), dropped.as_deref())
 }
 
 /// Whether no option and no variable leads to another machine.
@@ -47,12 +53,15 @@ fn is_here(look: &Look<'_>) -> bool {
 }
 
 /// Whether what the command works on is named after tests, by itself or by the environment that it chooses.
-fn names_one(look: &Look<'_>, application: bool) -> bool {
+fn names_one(look: &Look<'_>, application: bool, dropped: Option<&[String]>) -> bool {
     let context = &look.known.context;
     let by_option: Vec<&str> = {
         let named = look.arguments.all_values().filter(|(name, _)| DATABASE.contains(name));
         named.map(|(_, value)| value).filter(|value| !value.contains(' ')).collect()
     };
+    if let Some(dropped) = dropped {
+        return dropped.iter().all(|name| is_test(look, name));
+    }
     if !by_option.is_empty() {
         return by_option.iter().all(|name| is_test(look, name));
     }
@@ -76,12 +85,35 @@ fn names_one(look: &Look<'_>, application: bool) -> bool {
                 .filter(|(name, _)| is_environment(name))
                 .map(|(_, value)| value.to_owned())
         }));
+        let named = look.arguments.all_values().filter(|(name, _)| ENVIRONMENT.contains(name));
+        // `--settings=shop.settings.test`
+        chosen.extend(named.filter_map(|(_, value)| value.rsplit(['.', '/']).next().map(str::to_owned)));
         return !chosen.is_empty()
             && chosen.iter().all(|value| context.throwaway_words.iter().any(|word| word == value));
     }
     let free = look.arguments.free().iter().take(MAX_WORDS).filter(|word| !word.text.contains(' '));
     let mut names = free.filter(|word| word.literal && !is_dump(&word.text)).map(|word| word.text.as_ref());
     names.any(|name| is_test(look, name))
+}
+
+/// The databases that SQL among the arguments drops, if each of its statements drops or makes a whole one.
+fn dropped_databases(look: &Look<'_>) -> Option<Vec<String>> {
+    let reader = look.tool?.sql.as_ref()?;
+    let mut given = look.arguments.values(&reader.options);
+    let (text, true) = given.next()? else { return None };
+    let mut dropped = Vec::new();
+    let text = text.to_ascii_lowercase();
+    for statement in text.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        match words.as_slice() {
+            ["create", "database", ..] => {}
+            ["drop", "database", "if", "exists", name] | ["drop", "database", name] => {
+                dropped.push(name.trim_matches(['`', '"']).to_owned());
+            }
+            _ => return None,
+        }
+    }
+    (given.next().is_none() && !dropped.is_empty()).then_some(dropped)
 }
 
 /// Whether the name, path or address of a database says that it is one of tests, and on this machine.

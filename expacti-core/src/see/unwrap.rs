@@ -293,7 +293,7 @@ fn from_input(seen: &Seen, request: &ExecRequest, name: &str, found: &mut Found)
     }
 }
 
-pub(super) fn is_standard_input(path: &str) -> bool {
+pub(crate) fn is_standard_input(path: &str) -> bool {
     matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 

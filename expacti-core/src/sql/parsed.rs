@@ -106,6 +106,7 @@ pub(super) fn class(statement: &Statement) -> &'static str {
                 "maintenance"
             }
         }
+        Statement::Flush { read_lock: true, .. } => "lock",
         Statement::Analyze(_) | Statement::OptimizeTable { .. } | Statement::Flush { .. } => "maintenance",
         Statement::Kill { .. } => "kill-session",
         Statement::Call(_) | Statement::Execute { .. } => "execute",

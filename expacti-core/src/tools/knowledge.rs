@@ -247,6 +247,8 @@ pub(crate) struct Verbs {
     pub rights: HashSet<String>,
     /// Values that mean every right, or everybody.
     pub all_rights: HashSet<String>,
+    /// Options that show what is kept secret.
+    pub showing_options: HashSet<String>,
     /// Options that let everybody in.
     pub opening_options: HashSet<String>,
     /// Values of such options that switch it off.

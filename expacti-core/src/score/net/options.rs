@@ -53,6 +53,13 @@ pub(super) fn helpers<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     let stands = |name: &str, value: &str| {
         // One that is handed on: `-plugin-opt=-fresolution=/tmp/x` says what is resolved there, and not which plugin.
         let name = name.rfind("=-").map_or(name, |at| &name[at + 1..]);
+        if name.contains("-replace") || name.contains("patch.") {
+            // Sources that are put in the place of others: `-replace x=/tmp/y`, `patch.crates-io.x.path=/tmp/y`.
+            return lies_in_temporary(
+                look,
+                value.rsplit('=').next().unwrap_or(value).trim_matches(['"', '\'']),
+            );
+        }
         let value = value.rsplit_once(':').map_or(value, |(_, path)| path).trim_start_matches(['"', '\'']);
         lies_in_temporary(look, value) && parts(name).any(|part| look.known.verbs.helpers.contains(&part))
     };
@@ -124,6 +131,20 @@ pub(super) fn weakening<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Can
     }
 }
 
+/// An option that shows what is kept secret: `--reveal`.
+pub(super) fn showing<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
+    let shows = |name: &str| {
+        let known = &look.known.verbs.showing_options;
+        known.contains(name) && !is_described(tool, name)
+    };
+    if look.arguments.kept_names().any(shows) {
+        found.push(Look::stand_alone(
+            &look.known.modifiers.name_shows_secrets,
+            Category::SecretsAndCredentials,
+        ));
+    }
+}
+
 /// An option whose name says that it destroys (`--purge-all`), or one that names what to do (`--action=delete`).
 pub(super) fn destroying<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     let known = &look.known.verbs;
@@ -176,6 +197,10 @@ fn is_described(tool: &Tool, name: &str) -> bool {
 /// Whether `name=value` names an action that destroys.
 fn does(look: &Look<'_>, name: &str, value: &str) -> bool {
     let known = &look.known.verbs;
+    // `release x erase=true`
+    if known.destroying_beginnings.contains(name) && matches!(value, "true" | "yes" | "1" | "all") {
+        return true;
+    }
     known.action_options.contains(name.trim_start_matches('-'))
         && known.destroy.contains(value.to_ascii_lowercase().as_str())
 }

@@ -71,6 +71,17 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
             found.push(candidate);
             return;
         }
+        // `force-leave`
+        if tool.is_unknown()
+            && text
+                .strip_prefix("force-")
+                .is_some_and(|verb| known.stop.contains(verb) || known.remove.contains(verb))
+        {
+            let mut candidate = Look::stand_alone(&modifiers.name_stops, Category::Unknown);
+            candidate.undo = Undo::Hard;
+            found.push(candidate);
+            return;
+        }
         // `deploys cancel`: the description knows the list, but not what is done with one of it.
         let of_a_list = covered.words == 1 && number == 0 && is_list(look);
         if of_a_list && infrastructure && (known.stop.contains(text) || known.remove.contains(text)) {
