@@ -16,8 +16,6 @@ pub enum State {
     Cached,
     /// The same, with what the daemon does until the record is in the database.
     Recorded,
-    /// The kernel allows any exec of this file.
-    Executable,
     /// The daemon is asked each time, and allows it; with its record.
     Asked,
     /// The daemon is asked each time, and a rule denies it; with its record and the line that tells the agent.
@@ -26,15 +24,8 @@ pub enum State {
 
 impl State {
     /// All of them, cheapest first.
-    pub const ALL: [Self; 7] = [
-        Self::None,
-        Self::NotEnrolled,
-        Self::Cached,
-        Self::Executable,
-        Self::Recorded,
-        Self::Asked,
-        Self::Denied,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::NotEnrolled, Self::Cached, Self::Recorded, Self::Asked, Self::Denied];
 
     /// In a table.
     pub fn title(self) -> &'static str {
@@ -43,7 +34,6 @@ impl State {
             Self::NotEnrolled => "gate loaded, not enrolled",
             Self::Cached => "cached allow",
             Self::Recorded => "cached allow, record durable",
-            Self::Executable => "executable-wide allow",
             Self::Asked => "allowed by the daemon",
             Self::Denied => "denied by the daemon",
         }
@@ -51,7 +41,7 @@ impl State {
 
     /// Whether only the kernel works for it: then the figure is the same each time.
     pub fn is_the_kernels(self) -> bool {
-        matches!(self, Self::None | Self::NotEnrolled | Self::Cached | Self::Executable)
+        matches!(self, Self::None | Self::NotEnrolled | Self::Cached)
     }
 }
 

@@ -1,8 +1,12 @@
 //! What the daemon tells the kernel programs, and what they count.
 
+use core::mem::offset_of;
+
 use crate::seal::seal;
 
 /// Switches and clocks. One entry, written by the daemon, except `daemon_gone_ns`.
+///
+/// `levels` and `instance` keep their places in every layout: by them any version switches off the gate of any other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Control {
@@ -33,6 +37,7 @@ pub struct Control {
 }
 
 const _: () = assert!(size_of::<Control>() == 88);
+const _: () = assert!(offset_of!(Control, levels) == 0 && offset_of!(Control, instance) == 48);
 
 /// One enrolled cgroup, or one of which nobody has said yet whose it is. Written by the daemon, and by the hook that sees
 /// cgroups being made; read by all others.
@@ -110,16 +115,14 @@ pub mod counter {
     pub const UNAPPROVED: u32 = 6;
     /// Attempts denied because too many tickets are open.
     pub const TICKETS_FULL: u32 = 7;
-    /// Attempts allowed by the exact cache.
+    /// Attempts allowed by the cache.
     pub const CACHED: u32 = 8;
-    /// Attempts allowed by the executable-wide cache.
-    pub const CACHED_EXECUTABLE: u32 = 9;
     /// Restarts of waiting attempts.
-    pub const RESTARTS: u32 = 10;
+    pub const RESTARTS: u32 = 9;
     /// Attempts of an enrolled task against the gate itself that were refused.
-    pub const DEFENDED: u32 = 11;
+    pub const DEFENDED: u32 = 10;
     /// New cgroups that are not held though agents are expected there, because the table of agents is full.
-    pub const NEW_UNHELD: u32 = 12;
+    pub const NEW_UNHELD: u32 = 11;
     /// How many counters there are.
-    pub const COUNT: u32 = 13;
+    pub const COUNT: u32 = 12;
 }

@@ -88,25 +88,23 @@ pub mod flag {
     pub const COMPAT: u32 = 4;
     /// By `execveat`.
     pub const EXECVEAT: u32 = 8;
-    /// Allowed by the exact cache.
+    /// Allowed by the cache.
     pub const CACHED: u32 = 16;
-    /// Allowed by the executable-wide cache.
-    pub const CACHED_EXECUTABLE: u32 = 32;
     /// Allowed because the agent is only observed.
-    pub const OBSERVED: u32 = 64;
+    pub const OBSERVED: u32 = 32;
     /// The path did not fit or could not be told.
-    pub const NO_PATH: u32 = 128;
+    pub const NO_PATH: u32 = 64;
     /// Denied by the kernel itself; the reason is in `reason`.
-    pub const DENIED: u32 = 256;
+    pub const DENIED: u32 = 128;
     /// It waits for the daemon.
-    pub const WAITS: u32 = 512;
+    pub const WAITS: u32 = 256;
     /// Allowed because the daemon was gone and the agent fails open.
-    pub const FAIL_OPEN: u32 = 1024;
+    pub const FAIL_OPEN: u32 = 512;
 }
 
 /// One attempt to exec.
 ///
-/// What belongs to a digest lies together, so that both sides absorb it as the words it is.
+/// What belongs to the digest lies together, so that it is absorbed as the words it is.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Attempt {
@@ -130,16 +128,12 @@ pub struct Attempt {
     pub envp: u64,
     /// Bytes of argv and environment together, as the kernel copied them.
     pub region: u64,
-    /// Digest of everything: of [`WHOLE`].
+    /// Digest of everything that a verdict is about: of [`WHOLE`] and the files.
     pub digest: Digest,
     /// Digest of argv and the environment that matters.
     pub content: Digest,
-    /// Digest of everything but argv and working directory: of [`EXECUTABLE`] and the files.
-    pub executable: Digest,
     /// Working directory.
     pub cwd: DirId,
-    /// Digest of the environment that matters.
-    pub environment: Digest,
     /// Effective capabilities.
     pub capabilities: u64,
     /// Real user.
@@ -184,11 +178,8 @@ pub struct Attempt {
     pub payload: [u8; PAYLOAD],
 }
 
-/// Where the words of [`Attempt::digest`] lie: from the first offset up to the second.
-pub const WHOLE: (usize, usize) = (offset_of!(Attempt, content), offset_of!(Attempt, environment));
-
-/// Where the words of [`Attempt::executable`] lie; the files that count follow.
-pub const EXECUTABLE: (usize, usize) = (offset_of!(Attempt, environment), offset_of!(Attempt, files));
+/// Where the words of [`Attempt::digest`] lie, from the first offset up to the second; the files that count follow.
+pub const WHOLE: (usize, usize) = (offset_of!(Attempt, content), offset_of!(Attempt, files));
 
 /// Bytes of [`Attempt`] before its payload.
 pub const ATTEMPT_HEAD: usize = offset_of!(Attempt, payload);
@@ -196,7 +187,7 @@ pub const ATTEMPT_HEAD: usize = offset_of!(Attempt, payload);
 /// Words that the hooks need for notes.
 pub const NOTES: usize = 16;
 
-const _: () = assert!(ATTEMPT_HEAD == 672 && ATTEMPT_HEAD.is_multiple_of(8));
+const _: () = assert!(ATTEMPT_HEAD == 640 && ATTEMPT_HEAD.is_multiple_of(8));
 const _: () = assert!(size_of::<Attempt>() == ATTEMPT_HEAD + PAYLOAD);
 
 /// Something short that happened.

@@ -32,9 +32,6 @@ pub const MAX_WATCHED: u32 = 4096;
 /// Exact verdicts kept in the kernel.
 pub const MAX_CACHED: u32 = 65_536;
 
-/// Executable-wide verdicts kept in the kernel.
-pub const MAX_EXECUTABLES: u32 = 16_384;
-
 /// Bytes of the event ring.
 pub const RING: u32 = 16 << 20;
 

@@ -12,8 +12,6 @@ pub mod map {
     pub const TICKETS: &str = "TICKETS";
     /// `CacheKey` to `Cached`.
     pub const CACHE: &str = "CACHE";
-    /// `ExecutableKey` to `Cached`.
-    pub const EXECUTABLES: &str = "EXECUTABLES";
     /// One `Control`.
     pub const CONTROL: &str = "CONTROL";
     /// The last sequence number given.
@@ -26,8 +24,8 @@ pub mod map {
     pub const PLACES: &str = "PLACES";
 
     /// All of them.
-    pub const ALL: [&str; 11] =
-        [EVENTS, AGENTS, TASKS, TICKETS, CACHE, EXECUTABLES, CONTROL, SEQUENCE, COUNTERS, PARENTS, PLACES];
+    pub const ALL: [&str; 10] =
+        [EVENTS, AGENTS, TASKS, TICKETS, CACHE, CONTROL, SEQUENCE, COUNTERS, PARENTS, PLACES];
 }
 
 /// How a program hangs in the kernel.

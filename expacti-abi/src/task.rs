@@ -74,14 +74,12 @@ pub mod setup {
 pub mod approved {
     /// By a verdict of the daemon.
     pub const VERDICT: u32 = 0;
-    /// By the exact cache.
+    /// By the cache.
     pub const CACHED: u32 = 1;
-    /// By the executable-wide cache.
-    pub const EXECUTABLE: u32 = 2;
     /// Because the agent is only observed.
-    pub const OBSERVED: u32 = 3;
+    pub const OBSERVED: u32 = 2;
     /// Because the daemon was gone and the agent fails open.
-    pub const FAIL_OPEN: u32 = 4;
+    pub const FAIL_OPEN: u32 = 3;
     /// To be held at the commit.
-    pub const HOLD_AFTER: u32 = 5;
+    pub const HOLD_AFTER: u32 = 4;
 }

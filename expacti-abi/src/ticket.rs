@@ -91,18 +91,6 @@ pub struct CacheKey {
 
 const _: () = assert!(size_of::<CacheKey>() == 24);
 
-/// Key of an executable-wide verdict: any argv of this file under these credentials and this environment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[repr(C)]
-pub struct ExecutableKey {
-    /// The agent's cgroup.
-    pub agent: u64,
-    /// Digest of everything but argv and working directory.
-    pub digest: Digest,
-}
-
-const _: () = assert!(size_of::<ExecutableKey>() == 24);
-
 /// A cached allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::{bpf_d_path, bpf_probe_read_kernel, bpf_probe_read_kernel_str};
 use expacti_abi::control::Control;
 use expacti_abi::digest::{Digest, Sip};
-use expacti_abi::event::{Attempt, EXECUTABLE, WHOLE, flag, kind};
+use expacti_abi::event::{Attempt, WHOLE, flag, kind};
 use expacti_abi::file::FileId;
 use expacti_abi::limits::{CHUNK, MAX_FILES, PATH};
 use expacti_abi::task::TaskState;
@@ -75,12 +75,10 @@ pub(crate) fn fill(
     event.flags |= if reader.readable() { 0 } else { flag::UNREADABLE };
     event.flags |= if reader.fits() { 0 } else { flag::LARGE };
 
-    event.environment = reader.begin_anew(control.key).finish();
-    event.content = content(argv, event.environment);
+    let environment = reader.begin_anew(control.key).finish();
+    event.content = content(argv, environment);
     let file_words = (size_of::<FileId>() / 8) as u32 * state.stages;
-    reader.words(EXECUTABLE.0, ((EXECUTABLE.1 - EXECUTABLE.0) / 8) as u32 + file_words);
-    event.executable = reader.begin_anew(control.key).finish();
-    reader.words(WHOLE.0, ((WHOLE.1 - WHOLE.0) / 8) as u32);
+    reader.words(WHOLE.0, ((WHOLE.1 - WHOLE.0) / 8) as u32 + file_words);
     event.digest = reader.finish();
 }
 

@@ -16,7 +16,7 @@ use expacti_abi::limits;
 use expacti_abi::offsets::Offsets;
 use expacti_abi::seal::LOOKS;
 use expacti_abi::task::TaskState;
-use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
+use expacti_abi::ticket::{CacheKey, Cached, Ticket};
 use expacti_abi::watched::{Below, Place, Watch};
 
 use crate::kernel::Task;
@@ -47,11 +47,6 @@ pub(crate) static PLACES: HashMap<Place, Watch, { limits::MAX_WATCHED as usize }
 /// The daemon writes, hooks read. Full: the kernel forgets what was used longest ago, which only costs a question.
 #[btf_map]
 pub(crate) static CACHE: LruHashMap<CacheKey, Cached, { limits::MAX_CACHED as usize }> = LruHashMap::new();
-
-/// As `CACHE`, for any argv of an executable.
-#[btf_map]
-pub(crate) static EXECUTABLES: LruHashMap<ExecutableKey, Cached, { limits::MAX_EXECUTABLES as usize }> =
-    LruHashMap::new();
 
 /// The daemon writes, hooks read; the exit hook writes the moment of the daemon's death.
 #[btf_map]

@@ -108,7 +108,7 @@ fn with_the_daemon(
     let how = match state {
         State::Asked => How { numbered: true, ..COUNTED },
         State::Denied => How { numbered: false, denied: true, more: &[DENIED], ..COUNTED },
-        State::None | State::NotEnrolled | State::Cached | State::Recorded | State::Executable => COUNTED,
+        State::None | State::NotEnrolled | State::Cached | State::Recorded => COUNTED,
     };
     // Asked about once, where it is asked about at all.
     spawn(agent, target, FIRST, how)?;

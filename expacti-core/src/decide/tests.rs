@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::evaluation::DecidedBy;
+use crate::request::Stdin;
 use crate::rules::{LoadError, Source, with_assumed_executable};
 use crate::tools::Tools;
 
@@ -334,4 +335,29 @@ fn typed_holes_take_what_they_name() {
     }
     let elsewhere = ["sh", "-c", "cd / && touch a"];
     assert_eq!(world.answer(&rules, &elsewhere).0, Decision::Hold);
+}
+
+/// Why the kernel keeps verdicts on whole requests only (docs/adr/0037): whoever may run a file is not thereby heard on every
+/// word that it can be given, under a rule or under a grant.
+#[test]
+fn leave_to_run_a_file_is_not_leave_for_all_its_words() {
+    let mut world = World::new();
+    let tool = allow("exe = \"/usr/bin/tool\"");
+    let forced = deny("argv = [\"git\", \"push\", \"...\"]\nany_flag = [\"--force\"]");
+    let rules = world.rules(&format!("{tool}{forced}"));
+    let started_as = |argv: &[&str], stdin| {
+        let mut request = argv_of(argv);
+        request.exe.path = "/usr/bin/tool".into();
+        ExecRequest { stdin, ..request }
+    };
+    let answers =
+        |world: &World, argv: &[&str], stdin| answer(&world.decide(&rules, started_as(argv, stdin))).0;
+    assert_eq!(answers(&world, &["tool", "src"], Stdin::Null), Decision::Allow);
+    assert_eq!(answers(&world, &["git", "push", "--force"], Stdin::Null), Decision::Deny);
+    assert_eq!(answers(&world, &["rm", "-rf", "/srv"], Stdin::Null), Decision::Hold);
+    assert_eq!(answers(&world, &["sh"], Stdin::Pipe), Decision::Hold);
+    // A grant for whatever an approved command starts, at any risk.
+    world.grants = vec![Grant { ticket: 9, agent: String::new(), ceiling: 100, until: None }];
+    assert_eq!(answers(&world, &["rm", "-rf", "/srv"], Stdin::Null), Decision::Allow);
+    assert_eq!(answers(&world, &["git", "push", "--force"], Stdin::Null), Decision::Deny);
 }

@@ -182,8 +182,10 @@ impl Gate {
             approved::VERDICT
         } else if self.agent.flags & agent::OBSERVE != 0 {
             approved::OBSERVED
+        } else if cache::allows(self.control, &self.agent, event) {
+            approved::CACHED
         } else {
-            cache::allows(self.control, &self.agent, event)
+            approved::VERDICT
         };
         let seq = maps::next_sequence();
         event.seq = seq;
@@ -349,7 +351,6 @@ impl Gate {
 fn flag_of(how: u32) -> u32 {
     match how {
         approved::OBSERVED => flag::OBSERVED,
-        approved::EXECUTABLE => flag::CACHED_EXECUTABLE,
         approved::FAIL_OPEN => flag::FAIL_OPEN,
         _ => flag::CACHED,
     }

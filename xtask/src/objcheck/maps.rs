@@ -8,7 +8,7 @@ use expacti_abi::control::{Agent, Control, counter};
 use expacti_abi::limits;
 use expacti_abi::names::map;
 use expacti_abi::task::TaskState;
-use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
+use expacti_abi::ticket::{CacheKey, Cached, Ticket};
 use expacti_abi::watched::{Below, Place, Watch};
 
 /// What a map looks like: kind, sizes of key and value, entries.
@@ -29,12 +29,6 @@ fn expected(name: &str) -> Option<Shape> {
         map::CACHE => {
             (kind::BPF_MAP_TYPE_LRU_HASH, size_of::<CacheKey>(), size_of::<Cached>(), limits::MAX_CACHED)
         }
-        map::EXECUTABLES => (
-            kind::BPF_MAP_TYPE_LRU_HASH,
-            size_of::<ExecutableKey>(),
-            size_of::<Cached>(),
-            limits::MAX_EXECUTABLES,
-        ),
         map::CONTROL => (kind::BPF_MAP_TYPE_ARRAY, index, size_of::<Control>(), 1),
         map::SEQUENCE => (kind::BPF_MAP_TYPE_ARRAY, index, word, 1),
         map::PARENTS => (kind::BPF_MAP_TYPE_HASH, word, size_of::<Below>(), limits::MAX_WATCHED),

@@ -9,16 +9,15 @@ use btf_rs::{Btf, Type};
 use expacti_abi::control::{Agent, Control};
 use expacti_abi::offsets::Offsets;
 use expacti_abi::task::TaskState;
-use expacti_abi::ticket::{CacheKey, Cached, ExecutableKey, Ticket};
+use expacti_abi::ticket::{CacheKey, Cached, Ticket};
 use expacti_abi::watched::{Below, Place, Watch};
 
-const STRUCTS: [(&str, usize); 11] = [
+const STRUCTS: [(&str, usize); 10] = [
     ("Agent", size_of::<Agent>()),
     ("Below", size_of::<Below>()),
     ("CacheKey", size_of::<CacheKey>()),
     ("Cached", size_of::<Cached>()),
     ("Control", size_of::<Control>()),
-    ("ExecutableKey", size_of::<ExecutableKey>()),
     ("Offsets", size_of::<Offsets>()),
     ("Place", size_of::<Place>()),
     ("TaskState", size_of::<TaskState>()),
