@@ -17,7 +17,7 @@ use expacti_core::{Tools, assess};
 
 use crate::config::Treatment;
 
-/// One generation of everything that a decision needs. It is never changed, only replaced.
+/// One generation of everything that a decision needs. Who decides sees it as it was when it began.
 #[derive(Clone)]
 pub(crate) struct Engine {
     /// What commands mean.
@@ -60,12 +60,10 @@ impl InForce {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a changed one in force.
+    /// Puts a changed one in force. It is a copy where somebody decides by the one before.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Engine)) {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = Engine::clone(&current);
-        change(&mut engine);
-        *current = Arc::new(engine);
+        change(Arc::make_mut(&mut current));
     }
 }
 

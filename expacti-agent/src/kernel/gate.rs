@@ -1,12 +1,12 @@
 //! The gate as the rest of the daemon sees it: agents, waiting processes, verdicts.
 
 mod after;
+mod agents;
 mod enrolment;
 mod newcomers;
 mod verdicts;
 mod watch;
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
@@ -19,27 +19,18 @@ use expacti_abi::ticket::{CacheKey, Cached};
 use expacti_core::docket::Verdict;
 use expacti_core::request::Container;
 
+use self::agents::{Agents, Enrolled};
 pub(crate) use self::enrolment::EnrolError;
 use self::newcomers::Tables;
 pub(crate) use self::newcomers::{Expected, Names};
 use self::verdicts::{Errand, Waits};
 pub(super) use self::watch::place;
 use self::watch::{Brake, Heard};
-use super::cgroup::Cgroup;
+use super::cgroup::folder_of;
 use super::maps::{Maps, MapsError, Plain, failed};
 use super::sys;
 use super::tell::Teller;
 use crate::desk::{Agent, Kernel, KernelRefused};
-
-/// An enrolled cgroup.
-#[derive(Clone, Debug)]
-struct Enrolled {
-    cgroup: Cgroup,
-    since: u64,
-    /// Gated later than its first exec.
-    late: bool,
-    container: Option<Arc<Container>>,
-}
 
 /// Whose an exec is.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +48,7 @@ pub(crate) struct Member {
 /// See the module.
 pub(crate) struct Gate {
     maps: Mutex<Maps>,
-    agents: Mutex<HashMap<String, Enrolled>>,
+    agents: Mutex<Agents>,
     /// Where new cgroups are expected, as the kernel was told last.
     expected: Mutex<Tables>,
     waits: Waits,
@@ -109,9 +100,9 @@ impl Gate {
     /// The agent of a cgroup id.
     pub(crate) fn agent(&self, id: u64) -> Option<Member> {
         let agents = lock(&self.agents);
-        let (name, enrolled) = agents.iter().find(|(_, enrolled)| enrolled.cgroup.id == id)?;
+        let (name, enrolled) = agents.of(id)?;
         Some(Member {
-            name: name.clone(),
+            name: name.to_owned(),
             cgroup: enrolled.cgroup.path.display().to_string(),
             late: enrolled.late,
             container: enrolled.container.clone(),
@@ -162,8 +153,8 @@ impl Kernel for Gate {
 
     fn agents(&self) -> Vec<Agent> {
         let agents = lock(&self.agents);
-        let listed = agents.iter().map(|(name, enrolled)| Agent {
-            name: name.clone(),
+        let listed = agents.all().map(|(name, enrolled)| Agent {
+            name: name.to_owned(),
             cgroup: enrolled.cgroup.path.display().to_string(),
             since: enrolled.since,
             late: enrolled.late,
@@ -189,7 +180,7 @@ impl Kernel for Gate {
 
 impl Gate {
     fn write(&self, agent: &str, file: &str, what: &str) -> Result<(), KernelRefused> {
-        let path = match lock(&self.agents).get(agent) {
+        let path = match lock(&self.agents).named(agent) {
             Some(enrolled) => enrolled.cgroup.path.join(file),
             None => return Err(KernelRefused::UnknownAgent(agent.to_owned())),
         };
@@ -200,10 +191,18 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// The agent in whose cgroup a process is.
+    fn agent_around(&self, pid: u32) -> Option<String> {
+        let folder = folder_of(pid).ok()?;
+        lock(&self.agents).around(&folder).map(str::to_owned)
+    }
+}
+
 impl crate::api::Gated for Gate {
     /// In doubt it is: who cannot be looked at is not let in.
     fn is_gated(&self, pid: u32) -> bool {
-        if lock(&self.agents).values().any(|enrolled| enrolled.cgroup.contains(pid)) {
+        if self.agent_around(pid).is_some() {
             return true;
         }
         let marked = |process: std::os::fd::OwnedFd| -> io::Result<bool> {
@@ -220,11 +219,7 @@ impl crate::api::Gated for Gate {
             sys::mark_of(lock(&self.maps).tasks(), process.as_fd()).ok()?
         };
         let by_mark = mark.and_then(|mark| self.agent(mark.agent)).map(|member| member.name);
-        by_mark.or_else(|| {
-            let agents = lock(&self.agents);
-            let around = agents.iter().filter(|(_, enrolled)| enrolled.cgroup.contains(pid));
-            around.max_by_key(|(_, enrolled)| enrolled.cgroup.level).map(|(name, _)| name.clone())
-        })
+        by_mark.or_else(|| self.agent_around(pid))
     }
 }
 

@@ -26,7 +26,7 @@ use super::{Enrolled, Errand, Gate, lock};
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The kernel's counters by the names that people see.
-const COUNTERS: [(&str, u32); 13] = [
+const COUNTERS: [(&str, u32); 12] = [
     ("ring-full", counter::RING_FULL),
     ("denied-unlogged", counter::DENIED_UNLOGGED),
     ("fork-refused", counter::FORK_REFUSED),
@@ -36,7 +36,6 @@ const COUNTERS: [(&str, u32); 13] = [
     ("unapproved-killed", counter::UNAPPROVED),
     ("tickets-full", counter::TICKETS_FULL),
     ("cached", counter::CACHED),
-    ("cached-executable", counter::CACHED_EXECUTABLE),
     ("restarts", counter::RESTARTS),
     ("defended", counter::DEFENDED),
     ("new-unheld", counter::NEW_UNHELD),
@@ -88,11 +87,11 @@ impl Gate {
             return Err(EnrolError::TooDeep(shown, cgroup.level));
         }
         let agents = lock(&self.agents);
-        if agents.contains_key(name) {
+        if agents.named(name).is_some() {
             return Err(EnrolError::Taken(name.to_owned()));
         }
-        match agents.iter().find(|(_, enrolled)| enrolled.cgroup.id == cgroup.id) {
-            Some((other, _)) => Err(EnrolError::Gated(shown, other.clone())),
+        match agents.of(cgroup.id) {
+            Some((other, _)) => Err(EnrolError::Gated(shown, other.to_owned())),
             None => Ok(()),
         }
     }
@@ -143,14 +142,14 @@ impl Gate {
             }
         }
         let since = crate::clock::epoch_seconds();
-        agents.insert(name.to_owned(), Enrolled { cgroup, since, late, container });
+        agents.insert(name, Enrolled { cgroup, since, late, container });
         Ok(())
     }
 
     /// Changes how an agent is gated. What the kernel remembers about it ends.
     pub(crate) fn treat(&self, name: &str, flags: u32) -> Result<(), EnrolError> {
         let agents = lock(&self.agents);
-        let id = agents.get(name).ok_or_else(|| EnrolError::Unknown(name.to_owned()))?.cgroup.id;
+        let id = agents.named(name).ok_or_else(|| EnrolError::Unknown(name.to_owned()))?.cgroup.id;
         let mut maps = lock(&self.maps);
         let before = maps.agent(id).ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
         // Whoever stopped it says when it goes on.
@@ -164,7 +163,7 @@ impl Gate {
     /// nobody approved. Gives the tickets that ended by it.
     pub(crate) fn withdraw(&self, name: &str) -> Result<Vec<u64>, EnrolError> {
         let enrolled =
-            lock(&self.agents).get(name).cloned().ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
+            lock(&self.agents).named(name).cloned().ok_or_else(|| EnrolError::Unknown(name.to_owned()))?;
         let id = enrolled.cgroup.id;
         // From here on nothing new waits: what is denied must not ask again and be free in the middle of it.
         self.set_flag(id, control::agent::STOPPED, true)?;
@@ -221,7 +220,7 @@ impl Gate {
         for entry in &maps.agents {
             let (id, Plain(agent)) = entry.map_err(failed(map::AGENTS))?;
             let is_no_agent = agent.flags & (control::agent::CANARY | control::agent::NEW) != 0;
-            if !is_no_agent && !agents.values().any(|enrolled| enrolled.cgroup.id == id) {
+            if !is_no_agent && agents.of(id).is_none() {
                 nameless.push(id);
             }
         }
@@ -254,7 +253,7 @@ impl Gate {
 
     /// Marks a thread as an agent's, where it is still gated. One that has a mark keeps it.
     pub(crate) fn mark(&self, thread: BorrowedFd<'_>, agent: u64) {
-        if lock(&self.agents).values().any(|enrolled| enrolled.cgroup.id == agent) {
+        if lock(&self.agents).of(agent).is_some() {
             // One that died meanwhile needs no mark.
             let _gone = sys::mark(lock(&self.maps).tasks(), thread, agent, setup::NONE);
         }
@@ -262,7 +261,7 @@ impl Gate {
 
     /// The id of an agent's cgroup.
     pub(crate) fn id_of(&self, name: &str) -> Option<u64> {
-        lock(&self.agents).get(name).map(|enrolled| enrolled.cgroup.id)
+        lock(&self.agents).named(name).map(|enrolled| enrolled.cgroup.id)
     }
 }
 

@@ -148,7 +148,7 @@ impl Gate {
     /// Whether an agent's cgroup is the one that was enrolled.
     pub(crate) fn is_there(&self, name: &str) -> bool {
         let agents = lock(&self.agents);
-        let enrolled = agents.get(name);
+        let enrolled = agents.named(name);
         enrolled.is_some_and(|enrolled| {
             fs::metadata(&enrolled.cgroup.path).is_ok_and(|found| found.ino() == enrolled.cgroup.id)
         })

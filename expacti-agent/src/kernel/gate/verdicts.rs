@@ -291,7 +291,7 @@ impl Gate {
     /// The same for all agents, once the tickets that an earlier daemon left have been taken over.
     pub(crate) fn free_all_strays(&self) {
         let cgroups: Vec<PathBuf> =
-            lock(&self.agents).values().map(|enrolled| enrolled.cgroup.path.clone()).collect();
+            lock(&self.agents).all().map(|(_, enrolled)| enrolled.cgroup.path.clone()).collect();
         self.free_strays(cgroups.iter().flat_map(|cgroup| all_below(cgroup)).collect());
     }
 

@@ -124,7 +124,7 @@ impl Gate {
     }
 
     fn each_agent(&self, act: impl Fn(&str) -> Result<(), KernelRefused>) -> Vec<KernelRefused> {
-        let names: Vec<String> = lock(&self.agents).keys().cloned().collect();
+        let names: Vec<String> = lock(&self.agents).all().map(|(name, _)| name.to_owned()).collect();
         names.iter().filter_map(|name| act(name).err()).collect()
     }
 }
