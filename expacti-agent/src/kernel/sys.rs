@@ -2,7 +2,7 @@
 //! process.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 
 use expacti_abi::limits::MAX_TICKETS;
 use expacti_abi::task::TaskState;
@@ -62,7 +62,7 @@ pub(crate) fn descriptor_of(process: BorrowedFd<'_>, number: i32) -> io::Result<
 /// The mark of a process. None: it has none.
 pub(crate) fn mark_of(map: BorrowedFd<'_>, process: BorrowedFd<'_>) -> io::Result<Option<TaskState>> {
     let mut state = TaskState::default();
-    match element(BPF_MAP_LOOKUP_ELEM, map, process, &raw mut state, 0) {
+    match element(BPF_MAP_LOOKUP_ELEM, map, process.as_raw_fd(), &raw mut state, 0) {
         Ok(()) => Ok(Some(state)),
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
         Err(error) => Err(error),
@@ -73,28 +73,40 @@ pub(crate) fn mark_of(map: BorrowedFd<'_>, process: BorrowedFd<'_>) -> io::Resul
 pub(crate) fn agent_of(map: BorrowedFd<'_>, process: BorrowedFd<'_>, size: usize) -> io::Result<u64> {
     // The kernel writes a whole value.
     let mut state = vec![0_u64; size.div_ceil(8).max(1)];
-    element(BPF_MAP_LOOKUP_ELEM, map, process, state.as_mut_ptr(), 0)?;
+    element(BPF_MAP_LOOKUP_ELEM, map, process.as_raw_fd(), state.as_mut_ptr(), 0)?;
     Ok(state[0])
+}
+
+/// Sets words of the first value of an array to zero. Its values have this size; words beyond it are passed over.
+pub(crate) fn clear(map: BorrowedFd<'_>, size: usize, words: &[usize]) -> io::Result<()> {
+    let mut value = vec![0_u64; size.div_ceil(8)];
+    element(BPF_MAP_LOOKUP_ELEM, map, 0, value.as_mut_ptr(), 0)?;
+    for word in words {
+        if let Some(word) = value.get_mut(word / 8) {
+            *word = 0;
+        }
+    }
+    element(BPF_MAP_UPDATE_ELEM, map, 0, value.as_mut_ptr(), 0)
 }
 
 /// Marks a process that has no mark. One that has keeps it.
 pub(crate) fn mark(map: BorrowedFd<'_>, process: BorrowedFd<'_>, agent: u64, setup: u64) -> io::Result<()> {
     let mut state = TaskState { agent, setup, ..TaskState::default() };
-    match element(BPF_MAP_UPDATE_ELEM, map, process, &raw mut state, BPF_NOEXIST) {
+    match element(BPF_MAP_UPDATE_ELEM, map, process.as_raw_fd(), &raw mut state, BPF_NOEXIST) {
         Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
         other => other,
     }
 }
 
-/// The value is of the size that the map was made with.
+/// One element of a map whose keys are four bytes: an index, or the descriptor of a process. The value is of the size that
+/// the map was made with.
 fn element<T>(
     command: libc::c_long,
     map: BorrowedFd<'_>,
-    process: BorrowedFd<'_>,
+    key: i32,
     value: *mut T,
     flags: u64,
 ) -> io::Result<()> {
-    let key = process.as_fd().as_raw_fd();
     let argument = MapElement {
         map: map.as_raw_fd().cast_unsigned(),
         pad: 0,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
+use std::mem::offset_of;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -55,7 +57,6 @@ pub(crate) fn unload(bpffs: &Path, force: bool) -> Result<Vec<String>, UnloadErr
         }
         agents = enrolled(&pins)?;
         deny_waiting(&pins, &mut said)?;
-        switch_off(&pins)?;
         if let Some(process) = daemon {
             said.push(format!(
                 "the daemon (process {process}) still runs, and gates nothing any more: stop it"
@@ -89,16 +90,10 @@ fn open<T: TryFrom<Map, Error = MapError>>(
     Ok(typed(data).try_into().map_err(failed(name))?)
 }
 
-/// The switches of the gate, and how they stand.
-fn control(pins: &Path) -> Result<(Array<MapData, Plain<Control>>, Control), UnloadError> {
-    let switches: Array<MapData, Plain<Control>> = open(pins, map::CONTROL, Map::Array)?;
-    let Plain(now) = switches.get(&0, 0).map_err(failed(map::CONTROL))?;
-    Ok((switches, now))
-}
-
 /// The process that uses the maps.
 fn daemon(pins: &Path) -> Result<Option<u32>, UnloadError> {
-    let (_, Control { daemon: process, .. }) = control(pins)?;
+    let control: Array<MapData, Plain<Control>> = open(pins, map::CONTROL, Map::Array)?;
+    let Plain(Control { daemon: process, .. }) = control.get(&0, 0).map_err(failed(map::CONTROL))?;
     Ok((process != 0 && sys::pidfd(process).is_ok()).then_some(process))
 }
 
@@ -109,11 +104,17 @@ fn enrolled(pins: &Path) -> Result<HashSet<u64>, UnloadError> {
 }
 
 /// The kernel takes programs out one by one, and some time after their pins are gone. Who execs until then must not wait
-/// for an answer that nobody gives.
-fn switch_off(pins: &Path) -> Result<(), UnloadError> {
-    let (mut switches, before) = control(pins)?;
-    let off = Control { instance: 0, levels: 0, ..before };
-    Ok(switches.set(0, Plain(off), 0).map_err(failed(map::CONTROL))?)
+/// for an answer that nobody gives. The gate may be of any layout.
+fn switch_off(layout: &Path) -> Result<(), UnloadError> {
+    const OFF: [usize; 2] = [offset_of!(Control, levels), offset_of!(Control, instance)];
+    let path = layout.join(map::CONTROL);
+    if !path.exists() {
+        // What was left when a daemon died while it loaded.
+        return Ok(());
+    }
+    let control = MapData::from_pin(&path).map_err(failed(map::CONTROL))?;
+    let size = control.info().map_err(failed(map::CONTROL))?.value_size() as usize;
+    sys::clear(control.fd().as_fd(), size, &OFF).map_err(at(&path))
 }
 
 fn deny_waiting(pins: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {
@@ -172,8 +173,9 @@ fn remove_pins(root: &Path, said: &mut Vec<String>) -> Result<(), UnloadError> {
     fs::remove_dir(root).map_err(at(root))
 }
 
-/// Removes the pins of one layout, and says so. With its last pin a program leaves the kernel.
+/// Switches a gate off and removes its pins, and says so. With its last pin a program leaves the kernel.
 pub(super) fn remove_layout(layout: &Path) -> Result<String, UnloadError> {
+    switch_off(layout)?;
     let (mut programs, mut maps) = (0, 0);
     // Programs first: they must not run on maps that a next daemon cannot find.
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
