@@ -37,6 +37,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use expacti_core::record::chain::NodeId;
 use expacti_core::record::filter::Filter;
 use expacti_core::record::{Attempt, AttemptId, BootId, Entry};
 use tokio::sync::{oneshot, watch};
@@ -179,6 +180,11 @@ impl Log {
     /// Whether entries reach the database, the spool, or nothing.
     pub fn health(&self) -> Health {
         self.inner.health.borrow().clone()
+    }
+
+    /// Whose entries it writes.
+    pub fn node(&self) -> NodeId {
+        self.inner.node
     }
 
     /// How many entries were handed in and are not stored yet.

@@ -35,17 +35,25 @@ pub(crate) struct Left {
 impl Left {
     /// `unread` are tickets that the ring still told of: the desk knows them already.
     pub(crate) fn adopt(&self, unread: &HashSet<u64>) {
+        let mut known = unread.clone();
         for (ticket, open) in self.gate.open_tickets() {
             let waits = matches!(open.verdict, verdict::PENDING | verdict::HOLD_AFTER);
             if unread.contains(&ticket) && open.verdict != verdict::HOLD_AFTER {
                 continue;
             }
             match waits.then(|| self.runtime.block_on(self.ledger.recall(ticket))).flatten() {
-                Some(attempt) => self.adopt_one(ticket, &open, attempt),
+                Some(attempt) => {
+                    known.insert(ticket);
+                    self.adopt_one(ticket, &open, attempt);
+                }
                 None => self.gate.ask_anew(ticket, &open),
             }
         }
         self.gate.free_all_strays();
+        if let Err(error) = self.runtime.block_on(self.ledger.end_forgotten(&known)) {
+            // They stay pending in the log until the next start.
+            self.ledger.alarm("forgotten-not-ended", error.to_string());
+        }
     }
 
     fn adopt_one(&self, ticket: u64, open: &Ticket, attempt: Attempt) {

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use expacti_agent::log::{Durability, Health, Log as ExecLog, NotLogged, Receipt};
+use expacti_agent::log::{Durability, Health, Log as ExecLog, LogError, NotLogged, Receipt};
 use expacti_core::docket::{
     Answer, Author, Change as Docketed, GrantId, Outcome, Record, Repeat, Scope, Withdrawal,
 };
 use expacti_core::record::Attempt;
+use expacti_core::record::attempt::State;
 use expacti_core::record::entry::{
     AttemptId, Attempted, BootId, Change, Decider, Entry, RuleSource, Verdict,
 };
+use expacti_core::record::filter::{Filter, Wanted};
 use expacti_core::rules::Source;
 
 use super::metrics::Metrics;
@@ -20,6 +22,9 @@ use crate::kernel::Gate;
 
 /// Version of the engine, for replays.
 const ENGINE: &str = env!("CARGO_PKG_VERSION");
+
+/// Attempts that are looked at together.
+const PAGE: u32 = 500;
 
 /// The exec log of this boot.
 #[derive(Debug)]
@@ -60,6 +65,33 @@ impl Ledger {
     pub(crate) async fn recall(&self, ticket: u64) -> Option<Attempt> {
         // What cannot be read is as good as unknown: its process asks anew.
         self.log.attempt(AttemptId { boot: self.boot, sequence: ticket }).await.ok().flatten()
+    }
+
+    /// Ends what the log calls pending although nobody waits for it any more: its process went while no daemon was there, or
+    /// with the machine, or asked a gate of another layout. Gives how many. To be told all tickets that are open, before
+    /// others come.
+    pub(crate) async fn end_forgotten(&self, open: &HashSet<u64>) -> Result<usize, LogError> {
+        let pending = Filter { decision: Some(Wanted::State(State::Pending)), ..Filter::default() };
+        let (mut forgotten, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.log.query(&pending, after, PAGE).await?;
+            let ours = page.attempts.into_iter().filter(|attempt| attempt.node == self.log.node());
+            let keys = ours.map(|attempt| attempt.key);
+            forgotten.extend(keys.filter(|key| key.boot != self.boot || !open.contains(&key.sequence)));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for key in &forgotten {
+            let change = Change::Withdrawn { because: "it went while no daemon was there".to_owned() };
+            let entry = Entry { at: now(), attempt: Some(*key), change };
+            self.log
+                .append(entry, Durability::Batched)
+                .map_err(|error| LogError::NotFound(error.to_string()))?
+                .ignore();
+        }
+        Ok(forgotten.len())
     }
 
     /// What is counted.

@@ -15,8 +15,9 @@ const NEWEST: u64 = 200_000;
 
 /// The boot of the newest attempt of a node, which its gate may still be living.
 pub(super) async fn newest_boot(database: &mut Connection, node: NodeId) -> Result<Option<BootId>, LogError> {
+    // What ends an attempt of an earlier boot may be written long after it.
     const NEWEST: &str =
-        "SELECT boot FROM entries WHERE node = $1 AND sequence IS NOT NULL ORDER BY position DESC LIMIT 1";
+        "SELECT boot FROM entries WHERE node = $1 AND kind = 'attempted' ORDER BY position DESC LIMIT 1";
     let boot: Option<Vec<u8>> = on!(Connection, database, sql => {
         sqlx::query_scalar(NEWEST).bind(node.0.to_vec()).fetch_optional(&mut *sql).await?
     });

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use expacti_core::record::chain::Draft;
+use expacti_core::record::chain::{Draft, NodeId};
 use expacti_core::record::secrets::Masker;
 use expacti_core::record::{BootId, Change, Entry};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -101,6 +101,7 @@ pub(super) struct Handle {
     pub(super) waiting: Arc<AtomicU64>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) reader: Reader,
+    pub(super) node: NodeId,
 }
 
 /// How many entries one commit takes at most.
@@ -121,10 +122,10 @@ pub(super) async fn start(config: Config) -> Result<Handle, LogError> {
         }
     };
     thread::Builder::new().name("log-writer".into()).spawn(writer)?;
-    let masker = is_ready.await.map_err(|_| closed())??;
+    let (node, masker) = is_ready.await.map_err(|_| closed())??;
     thread::Builder::new().name("log-encoder".into()).spawn(move || pass_on(&masker, &raw, &encoded))?;
     let reader = Reader::open(&place).await?;
-    Ok(Handle { entries, queue, waiting: Arc::default(), health: health_seen, reader })
+    Ok(Handle { entries, queue, waiting: Arc::default(), health: health_seen, reader, node })
 }
 
 fn closed() -> LogError {
@@ -212,14 +213,14 @@ async fn write(
     config: Config,
     health: watch::Sender<Health>,
     mut waiting: mpsc::Receiver<Message>,
-    ready: oneshot::Sender<Result<Masker, LogError>>,
+    ready: oneshot::Sender<Result<(NodeId, Masker), LogError>>,
 ) {
     let delay = config.batch_delay;
     let mut state = match State::open(config, health).await {
         Ok(state) => state,
         Err(error) => return drop(ready.send(Err(error))),
     };
-    if ready.send(Ok(state.masker())).is_err() {
+    if ready.send(Ok((state.node(), state.masker()))).is_err() {
         return;
     }
     let mut batch = Vec::new();

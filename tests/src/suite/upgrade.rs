@@ -127,6 +127,8 @@ fn maps_of_another_layout_are_replaced() {
     // It asks anew, and its number goes on from those that the log has.
     let again = daemon.card(&RISKY.join(" "));
     assert!(again.parse::<u64>().unwrap() > before.parse().unwrap(), "{again} after {before}");
+    // What it asked the other gate is over.
+    daemon.record(&RISKY, "withdrawn");
     daemon.ask(&["deny", &again]);
     assert_eq!(held.ending().unwrap_err().kind(), ErrorKind::PermissionDenied);
     to_it.write_all(b"\n").unwrap();

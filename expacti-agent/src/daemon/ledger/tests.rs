@@ -89,3 +89,40 @@ async fn no_secret_reaches_the_disk() {
         assert!(!stored.contains(secret) && !holds(&bytes, secret), "{secret} is on the disk");
     }
 }
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_pending() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Sqlite(folder.path().join("log.db"));
+    let log = ExecLog::open(Config::new(place, folder.path().join("home"))).await.unwrap();
+    let at = |boot: BootId, sequence| AttemptId { boot, sequence };
+    let earlier = BootId(6);
+    let begin = |id: AttemptId, verdict: Option<Verdict>| {
+        let request = ExecRequest { argv: vec!["ls".into()], ..ExecRequest::default() };
+        let mut evaluation = held(45, "test");
+        evaluation.decision = Decision::Hold;
+        Ledger::new(log.clone(), id.boot)
+            .note(Some(id.sequence), attempted(5, 4, request, evaluation, verdict));
+    };
+    let allowed =
+        Verdict { allow: true, decider: Decider::Threshold, because: String::new(), held: 0, review: None };
+    begin(at(earlier, 1), None);
+    begin(at(earlier, 2), Some(allowed.clone()));
+    begin(at(boot(), 1), None);
+    begin(at(boot(), 2), None);
+    begin(at(boot(), 3), Some(allowed));
+    log.settle().await.unwrap();
+
+    let ledger = Ledger::new(log.clone(), boot());
+    assert_eq!(ledger.end_forgotten(&HashSet::from([2])).await.unwrap(), 2);
+    log.settle().await.unwrap();
+    let mut states = Vec::new();
+    for id in [at(earlier, 1), at(earlier, 2), at(boot(), 1), at(boot(), 2), at(boot(), 3)] {
+        states.push(log.attempt(id).await.unwrap().unwrap().state);
+    }
+    let (withdrawn, allowed, pending) = (State::Withdrawn, State::Allowed, State::Pending);
+    assert_eq!(states, [withdrawn, allowed, withdrawn, pending, allowed]);
+    // Nothing is ended twice.
+    assert_eq!(ledger.end_forgotten(&HashSet::from([2])).await.unwrap(), 0);
+    log.close().await.unwrap();
+}

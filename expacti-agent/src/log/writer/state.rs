@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use expacti_core::record::chain::{Chain, Draft, Head, Sealed};
+use expacti_core::record::chain::{Chain, Draft, Head, NodeId, Sealed};
 use expacti_core::record::secrets::Masker;
 use expacti_core::record::{BootId, Change, Entry};
 use tokio::sync::watch;
@@ -135,6 +135,10 @@ impl State {
             return Ok(());
         };
         self.holes.load(database, self.home.key().node(), boot, self.chain.head().position).await
+    }
+
+    pub(super) fn node(&self) -> NodeId {
+        self.home.key().node()
     }
 
     pub(super) fn masker(&self) -> Masker {
