@@ -5,6 +5,7 @@
 
 pub(crate) mod bpf_linker;
 pub(crate) mod cargo_deny;
+pub(crate) mod chromium;
 pub(crate) mod containerd;
 pub(crate) mod cross;
 pub(crate) mod debian;
@@ -79,6 +80,7 @@ pub(crate) fn parts_for_tests(cache: &Cache, kernels: &[kernels::Kernel]) -> Res
     let mut parts = build_parts(cache)?;
     parts.extend(cargo_deny::part());
     parts.extend(postgres::part()?);
+    parts.extend(chromium::part());
     if !kernels.is_empty() {
         parts.extend(guest_parts(kernels)?);
         parts.push(containerd::part());

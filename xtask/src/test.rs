@@ -61,7 +61,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         report.section("tests of the crates");
         crates::run(&cache, filter, &mut report)?;
         report.section("the console in a browser");
-        web::run(filter, &mut report)?;
+        web::run(&cache, filter, &mut report)?;
         if filter.is_none() {
             fuzz::all(&cache, &mut report);
             deploy::all(&cache, &mut report);
@@ -71,7 +71,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         report.section("suites in guests");
         guests::run(&cache, kernels, filter, &mut report)?;
         report.section("the console of a guest in a browser");
-        console::run(&xtask, kernels[kernels.len() / 2], filter, &mut report)?;
+        console::run(&cache, &xtask, kernels[kernels.len() / 2], filter, &mut report)?;
     }
     if kernels.contains(&instructions::KERNEL)
         && filter.is_none_or(|filter| instructions::NAME.contains(filter))

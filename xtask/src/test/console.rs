@@ -6,10 +6,17 @@ use anyhow::Result;
 
 use super::report::Report;
 use super::web::Suite;
+use crate::cache::Cache;
 use crate::setup::kernels::Kernel;
 
 /// On one kernel: what the kernel does is the same for every way to answer.
-pub(crate) fn run(xtask: &Path, kernel: Kernel, filter: Option<&str>, report: &mut Report) -> Result<()> {
+pub(crate) fn run(
+    cache: &Cache,
+    xtask: &Path,
+    kernel: Kernel,
+    filter: Option<&str>,
+    report: &mut Report,
+) -> Result<()> {
     let suite = Suite {
         name: format!("Linux {kernel}: the console in Chromium"),
         files: &["guest.spec.js"],
@@ -17,5 +24,5 @@ pub(crate) fn run(xtask: &Path, kernel: Kernel, filter: Option<&str>, report: &m
         variables: vec![("EXPACTI_XTASK", xtask.into()), ("EXPACTI_KERNEL", kernel.to_string().into())],
     };
     // The guest's files were built for the suites before.
-    suite.run(filter, report, || Ok(()))
+    suite.run(cache, filter, report, || Ok(()))
 }

@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::report::{Counts, Report, Row};
+use crate::cache::Cache;
 use crate::process::{find_program, output, run as run_command};
+use crate::setup::chromium;
 use crate::workspace;
 
 /// What the machine lends.
@@ -32,7 +34,7 @@ pub(crate) struct Suite {
 }
 
 /// Against `expacti simulate`, on this machine.
-pub(crate) fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
+pub(crate) fn run(cache: &Cache, filter: Option<&str>, report: &mut Report) -> Result<()> {
     let expacti = workspace::target().join("debug/expacti");
     let suite = Suite {
         name: "the console in Chromium".to_owned(),
@@ -40,7 +42,7 @@ pub(crate) fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
         output: "web-tests",
         variables: vec![("EXPACTI_BIN", expacti.into_os_string())],
     };
-    suite.run(filter, report, || {
+    suite.run(cache, filter, report, || {
         run_command(workspace::cargo().args([
             "build",
             "--quiet",
@@ -56,11 +58,12 @@ impl Suite {
     /// Runs it where the machine has what it takes, once `build` has built what it needs.
     pub(crate) fn run(
         &self,
+        cache: &Cache,
         filter: Option<&str>,
         report: &mut Report,
         build: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        let browser = match Browser::find() {
+        let browser = match Browser::find(cache) {
             Ok(browser) => browser,
             Err(missing) => {
                 println!("skipped: {missing}");
@@ -103,15 +106,14 @@ impl Suite {
 
 impl Browser {
     /// What is there; or what is missing, and what to do.
-    fn find() -> Result<Self, String> {
-        let program = |names: &[&str], what: &str| {
-            let found = names.iter().find_map(|name| find_program(name));
-            found.ok_or_else(|| format!("{} is missing: install {what}", names[0]))
+    fn find(cache: &Cache) -> Result<Self, String> {
+        let program = |name: &str, what: &str| {
+            find_program(name).ok_or_else(|| format!("{name} is missing: install {what}"))
         };
-        program(&["node"], "Node.js 20 or later")?;
-        let npm = program(&["npm"], "Node.js' package manager")?;
-        let npx = program(&["npx"], "Node.js' package manager")?;
-        let chromium = program(&["chromium", "chromium-browser", "google-chrome"], "the package chromium")?;
+        program("node", "Node.js 20 or later")?;
+        let npm = program("npm", "Node.js' package manager")?;
+        let npx = program("npx", "Node.js' package manager")?;
+        let chromium = chromium::browser(cache).map_err(|error| format!("{error:#}"))?;
         if !folder().join("node_modules/@playwright/test").is_dir() {
             let mut install = Command::new(npm);
             install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder());
