@@ -55,7 +55,11 @@ impl View {
             fs::create_dir_all(view.folder.join("lists/partial"))?;
             fs::create_dir_all(view.folder.join("cache/archives/partial"))?;
             fs::write(view.folder.join("sources.list"), sources(suites)?)?;
-            output(view.apt("apt-get").arg("update")).context("cannot read the lists of Debian's archive")?;
+            // A list that cannot be fetched is only a warning to apt, and then no package of it is known.
+            let update = ["-o", "APT::Update::Error-Mode=any", "update"];
+            output(view.apt("apt-get").args(update)).context(
+                "cannot read the lists of Debian's archive (another one can be named with EXPACTI_DEBIAN_MIRROR)",
+            )?;
             fresh.push(name);
         }
         Ok(view)

@@ -107,6 +107,11 @@ rmdir "$bare"
 "#;
 
 fn make(workshop: &Workshop, folder: &Path) -> Result<()> {
+    if !rustix::process::geteuid().is_root() && find_program("newuidmap").is_none() {
+        bail!(
+            "newuidmap is missing: without root rights a system is made in a user namespace, which takes the package uidmap"
+        );
+    }
     // Lists of the archive are checked before the long work begins.
     View::of_guest(&workshop.cache)?;
     let disk = folder.join("root.ext4");
