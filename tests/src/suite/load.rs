@@ -220,7 +220,7 @@ fn ring_was_full() -> bool {
 fn a_killed_daemon_lets_nothing_slip_through() {
     let ground = Ground::new();
     let words = ["FINE", "EVIL"];
-    let mut daemon = ground.daemon(&["--grace=60", "--review=600"]);
+    let mut daemon = ground.daemon(&["--grace=60", "--review=3600"]);
     let mut held = ground.storm("bomb", 1, &["HELD"]);
     let ticket = daemon.card("show HELD");
     let mut storm = ground.storm("until", 0, &words);
@@ -228,7 +228,7 @@ fn a_killed_daemon_lets_nothing_slip_through() {
         // From right after the start to well into its work.
         std::thread::sleep(Duration::from_millis(u64::from(round.wrapping_mul(2_654_435_761) % 700)));
         let folder = daemon.kill();
-        daemon = ground.daemon_in(folder, &["--grace=60", "--review=600"]);
+        daemon = ground.daemon_in(folder, &["--grace=60", "--review=3600"]);
         assert_eq!(daemon.card("show HELD"), ticket);
         assert!(held.try_wait().unwrap().is_none());
     }
