@@ -83,7 +83,7 @@ function sticksOut() {
 
 test("nothing sticks out from 360 pixels to 4K", async ({ browser }) => {
   test.setTimeout(180_000);
-  for (const [width, height] of [[360, 740], [768, 1024], [1920, 1080], [3840, 2160]]) {
+  for (const [width, height] of [[360, 740], [768, 1024], [1000, 700], [1920, 1080], [3840, 2160]]) {
     const context = await browser.newContext({ viewport: { width, height } });
     const page = await context.newPage();
     for (const [index, name] of Object.keys(PAGES).entries()) {

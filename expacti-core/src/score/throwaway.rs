@@ -92,8 +92,14 @@ fn names_one(look: &Look<'_>, application: bool, dropped: Option<&[String]>) -> 
             && chosen.iter().all(|value| context.throwaway_words.iter().any(|word| word == value));
     }
     let free = look.arguments.free().iter().take(MAX_WORDS).filter(|word| !word.text.contains(' '));
-    let mut names = free.filter(|word| word.literal && !is_dump(&word.text)).map(|word| word.text.as_ref());
-    names.any(|name| is_test(look, name))
+    let mut test = false;
+    for word in free.filter(|word| !is_dump(&word.text)) {
+        if !word.literal || paths::has_word(&word.text, &context.production_words) {
+            return false;
+        }
+        test |= is_test(look, &word.text);
+    }
+    test
 }
 
 /// The databases that SQL among the arguments drops, if each of its statements drops or makes a whole one.

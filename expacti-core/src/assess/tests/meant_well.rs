@@ -36,6 +36,7 @@ fn databases_of_tests_are_made_anew_anyway() {
         "sudo dropdb app_test",
         "ssh db dropdb app_test",
         "dropdb prod_test",
+        "mysqladmin -f drop shop_production test",
         "psql -d shop -c 'drop table test'",
         "psql -U test -d shop -c 'drop table carts'",
         "psql shop -c 'drop table test'",
