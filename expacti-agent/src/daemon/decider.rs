@@ -274,7 +274,7 @@ fn kernel_verdict(event: &Attempt) -> Option<Verdict> {
         flags if flags & flag::DENIED != 0 && u64::from(event.reason) == reason::TOO_MANY => By::Quota,
         flags if flags & (flag::DENIED | flag::FAIL_OPEN) != 0 => By::FailMode,
         flags if flags & flag::OBSERVED != 0 => By::Observe,
-        flags if flags & (flag::CACHED) != 0 => By::Cache,
+        flags if flags & flag::CACHED != 0 => By::Cache,
         _ => return None,
     };
     let allow = event.flags & flag::DENIED == 0;
