@@ -1,8 +1,9 @@
 //! What the hooks remember of a task, in its own storage. The kernel frees it with the task.
 
 use crate::digest::Digest;
+use crate::event::NOTES;
 use crate::file::FileId;
-use crate::limits::MAX_FILES;
+use crate::limits::{CHUNK, MAX_FILES};
 
 /// State of one marked task. Present means marked: the task belongs to an agent wherever it moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,9 +57,28 @@ pub struct TaskState {
     pub relied_ns: u64,
     /// One of [`setup`]: whether process 1 still prepares a service in it.
     pub setup: u64,
+    /// Where the commit hook reads.
+    pub scratch: Scratch,
 }
 
-const _: () = assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 40);
+const _: () =
+    assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 40 + size_of::<Scratch>());
+
+/// Room to read strings into that nobody else can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Scratch {
+    /// As in an event.
+    pub notes: [u64; NOTES],
+    /// A chunk and its NUL, in whole words.
+    pub chunk: [u8; CHUNK + 8],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { notes: [0; NOTES], chunk: [0; CHUNK + 8] }
+    }
+}
 
 /// Values of [`TaskState::setup`].
 pub mod setup {

@@ -4,25 +4,50 @@
 //! equal exactly if the kernel copied what was judged.
 
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
 
 use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str};
 use expacti_abi::digest::{Digest, Sip};
-use expacti_abi::event::{ATTEMPT_HEAD, Attempt, NOTES};
+use expacti_abi::event::{Attempt, NOTES};
 use expacti_abi::limits::{CHUNK, MAX_STRINGS, ROOM};
+use expacti_abi::task::Scratch;
 
 use crate::maps;
 
 /// Most chunks of one string: the kernel takes strings of up to 128 KiB.
 const MAX_CHUNKS: u32 = 131_072 / CHUNK as u32 + 1;
 
-/// Reads strings into an event.
+/// What strings are read into.
+pub(crate) trait Page {
+    /// Where the notes lie.
+    const NOTES: usize;
+    /// Where the strings lie.
+    const PAYLOAD: usize;
+    /// Where among them a chunk may begin at the latest.
+    const LAST: usize;
+}
+
+/// Strings are kept, for the daemon.
+impl Page for Attempt {
+    const NOTES: usize = offset_of!(Self, notes);
+    const PAYLOAD: usize = offset_of!(Self, payload);
+    const LAST: usize = ROOM;
+}
+
+/// Only their digest is wanted: each chunk takes the place of the one before.
+impl Page for Scratch {
+    const NOTES: usize = offset_of!(Self, notes);
+    const PAYLOAD: usize = offset_of!(Self, chunk);
+    const LAST: usize = 0;
+}
+
+/// Reads strings into a page.
 ///
-/// Its notes lie in the event, not on the stack: the verifier follows every value on the stack and would walk each round
-/// of each loop anew, but what comes out of the ring's memory is any number to it, so it walks each loop once.
+/// Its notes lie there, not on the stack: the verifier follows every value on the stack and would walk each round of each
+/// loop anew, but what comes out of a map's memory is any number to it, so it walks each loop once.
 #[repr(C)]
-pub(crate) struct Reader {
-    event: *mut Attempt,
+pub(crate) struct Reader<P> {
+    page: *mut P,
 }
 
 #[repr(C)]
@@ -54,11 +79,11 @@ struct Notes {
 
 const _: () = assert!(size_of::<Notes>() == 8 * NOTES);
 
-impl Reader {
-    /// Strings go to `event`'s payload from `at` on.
+impl<P: Page> Reader<P> {
+    /// Strings go to the page from `at` on.
     #[inline(always)]
-    pub(crate) fn new(key: [u64; 2], event: *mut Attempt, at: u64) -> Self {
-        let mut reader = Self { event };
+    pub(crate) fn new(key: [u64; 2], page: *mut P, at: u64) -> Self {
+        let mut reader = Self { page };
         let notes = reader.notes();
         notes.sip = Sip::new(key);
         notes.at = at;
@@ -79,7 +104,7 @@ impl Reader {
         notes.skip = skip;
         notes.found = 0;
         if array != 0 {
-            repeat(MAX_STRINGS, each_pointer, self);
+            repeat(MAX_STRINGS, each_pointer::<P>, self);
         }
     }
 
@@ -93,7 +118,7 @@ impl Reader {
     #[inline(always)]
     pub(crate) fn neighbours(&mut self, count: u32, skip: u64) {
         self.notes().skip = skip;
-        repeat(count, each_neighbour, self);
+        repeat(count, each_neighbour::<P>, self);
     }
 
     /// From here on only variables that matter count, and the digest begins anew: what it was is returned.
@@ -112,22 +137,21 @@ impl Reader {
     /// One empty string, as the kernel adds it to an empty argv.
     #[inline(always)]
     pub(crate) fn empty_string(&mut self) {
-        let event = self.event;
         let notes = self.notes();
         notes.sip.word(0);
         let at = notes.at as usize & !7;
-        if at <= ROOM {
-            // SAFETY: within the payload; the verifier checks it too.
-            unsafe { (&raw mut (*event).payload).cast::<u8>().add(at).cast::<u64>().write(0) };
+        if at <= P::LAST {
             notes.at += 8;
+            // SAFETY: within the page; the verifier checks it too.
+            unsafe { self.byte(P::PAYLOAD + at).cast::<u64>().write(0) };
         }
     }
 
-    /// Absorbs words of the event's head.
+    /// Absorbs words of the page's head.
     #[inline(always)]
     pub(crate) fn words(&mut self, from: usize, count: u32) {
         self.notes().words_at = from as u64;
-        repeat(count, each_word, self);
+        repeat(count, each_word::<P>, self);
     }
 
     #[inline(always)]
@@ -157,8 +181,18 @@ impl Reader {
 
     #[inline(always)]
     fn notes(&mut self) -> &'static mut Notes {
-        // SAFETY: the event outlives the reader, and the words are as many as the notes need; one reference at a time.
-        unsafe { &mut *(&raw mut (*self.event).notes).cast::<Notes>() }
+        // SAFETY: the page outlives the reader, and has as many words as the notes need; one reference at a time.
+        unsafe { &mut *self.byte(P::NOTES).cast::<Notes>() }
+    }
+
+    /// A byte of the page.
+    ///
+    /// # Safety
+    /// There are so many.
+    #[inline(always)]
+    unsafe fn byte(&self, at: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.page.cast::<u8>().add(at) }
     }
 }
 
@@ -172,17 +206,17 @@ impl Notes {
 const GO_ON: i64 = 0;
 const STOP: i64 = 1;
 
-type Step = unsafe extern "C" fn(u64, *mut Reader) -> i64;
+type Step<P> = unsafe extern "C" fn(u64, *mut Reader<P>) -> i64;
 
 #[inline(always)]
-fn repeat(times: u32, step: Step, reader: *mut Reader) {
+fn repeat<P>(times: u32, step: Step<P>, reader: *mut Reader<P>) {
     // SAFETY: the verifier walks into the callback with the reader as its context.
     unsafe { bpf_loop(times, step as *mut c_void, reader.cast(), 0) };
 }
 
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
-unsafe extern "C" fn each_pointer(index: u64, reader: *mut Reader) -> i64 {
+unsafe extern "C" fn each_pointer<P: Page>(index: u64, reader: *mut Reader<P>) -> i64 {
     // SAFETY: see above; no other reference to the reader is in use during the loop.
     let reader = unsafe { &mut *reader };
     let notes = reader.notes();
@@ -205,14 +239,14 @@ unsafe extern "C" fn each_pointer(index: u64, reader: *mut Reader) -> i64 {
     notes.cursor = pointer;
     notes.found = index + 1;
     if notes.is_wanted(index) {
-        repeat(MAX_CHUNKS, each_chunk, reader);
+        repeat(MAX_CHUNKS, each_chunk::<P>, reader);
     }
     if notes.unreadable != 0 { STOP } else { GO_ON }
 }
 
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
-unsafe extern "C" fn each_neighbour(index: u64, reader: *mut Reader) -> i64 {
+unsafe extern "C" fn each_neighbour<P: Page>(index: u64, reader: *mut Reader<P>) -> i64 {
     // SAFETY: as in `each_pointer`.
     let reader = unsafe { &mut *reader };
     let notes = reader.notes();
@@ -228,10 +262,10 @@ unsafe extern "C" fn each_neighbour(index: u64, reader: *mut Reader) -> i64 {
         }
     };
     if wanted {
-        repeat(MAX_CHUNKS, each_chunk, reader);
+        repeat(MAX_CHUNKS, each_chunk::<P>, reader);
     } else {
         // The next one begins where this one ends.
-        repeat(MAX_CHUNKS, pass_chunk, reader);
+        repeat(MAX_CHUNKS, pass_chunk::<P>, reader);
     }
     let notes = reader.notes();
     if notes.unreadable != 0 { STOP } else { GO_ON }
@@ -259,21 +293,21 @@ fn with_nul(length: i64) -> u64 {
 
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
-unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
+unsafe extern "C" fn each_chunk<P: Page>(_index: u64, reader: *mut Reader<P>) -> i64 {
     // SAFETY: as in `each_string`.
     let reader = unsafe { &mut *reader };
     let notes = reader.notes();
-    if notes.at > ROOM as u64 {
-        // It does not fit: the payload is only the place to hash from now, and the daemon reads for itself.
+    if notes.at > P::LAST as u64 {
+        // It does not fit: the page is only the place to hash from now, and the daemon reads for itself.
         notes.overflow = 1;
         notes.at = notes.start;
     }
     let at = notes.at as usize & !7;
-    if at > ROOM {
+    if at > P::LAST {
         return STOP;
     }
-    // SAFETY: `CHUNK` bytes and the NUL fit behind `ROOM`; the verifier checks it too.
-    let target = unsafe { (&raw mut (*reader.event).payload).cast::<u8>().add(at) };
+    // SAFETY: `CHUNK` bytes and the NUL fit behind the last place; the verifier checks it too.
+    let target = unsafe { reader.byte(P::PAYLOAD + at) };
     // SAFETY: as above.
     let length =
         unsafe { bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void) };
@@ -282,9 +316,10 @@ unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
         return STOP;
     }
     let length = with_nul(length);
-    notes.words_at = (ATTEMPT_HEAD + at) as u64;
+    let notes = reader.notes();
+    notes.words_at = (P::PAYLOAD + at) as u64;
     if length > CHUNK as u64 {
-        repeat(CHUNK as u32 / 8, each_word, reader);
+        repeat(CHUNK as u32 / 8, each_word::<P>, reader);
         notes.cursor += CHUNK as u64;
         notes.at = at as u64 + CHUNK as u64;
         return GO_ON;
@@ -297,7 +332,7 @@ unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
         let last = target.add(last).cast::<u64>();
         *last &= (1 << (8 * (bytes & 7))) - 1;
     }
-    repeat(bytes as u32 / 8 + 1, each_word, reader);
+    repeat(bytes as u32 / 8 + 1, each_word::<P>, reader);
     notes.cursor += length;
     notes.at = at as u64 + (bytes & !7) + 8;
     STOP
@@ -305,17 +340,17 @@ unsafe extern "C" fn each_chunk(_index: u64, reader: *mut Reader) -> i64 {
 
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
-unsafe extern "C" fn each_word(index: u64, reader: *mut Reader) -> i64 {
+unsafe extern "C" fn each_word<P: Page>(index: u64, reader: *mut Reader<P>) -> i64 {
     // SAFETY: as in `each_string`.
     let reader = unsafe { &mut *reader };
     let notes = reader.notes();
     let at = notes.words_at.wrapping_add(index * 8) as usize & !7;
-    if at > size_of::<Attempt>() - 8 {
+    if at > size_of::<P>() - 8 {
         return STOP;
     }
-    // SAFETY: within the event and aligned.
-    let word = unsafe { reader.event.cast::<u8>().add(at).cast::<u64>().read() };
-    notes.sip.word(word);
+    // SAFETY: within the page and aligned.
+    let word = unsafe { reader.byte(at).cast::<u64>().read() };
+    reader.notes().sip.word(word);
     GO_ON
 }
 
@@ -329,7 +364,7 @@ enum Look {
     Unreadable,
 }
 
-impl Reader {
+impl<P: Page> Reader<P> {
     /// Reads the beginning of a variable, which mostly is all of it.
     #[inline(always)]
     fn look(&mut self) -> Look {
@@ -352,10 +387,10 @@ impl Reader {
     /// Reads a chunk to where it is not kept: its length as the helper counts, and its first eight bytes.
     #[inline(always)]
     fn scratch(&mut self) -> (i64, u64) {
-        // SAFETY: the end of the payload is scratch here; `CHUNK` bytes and the NUL fit behind `ROOM`. What a short string
+        // SAFETY: what lies behind the last place is scratch here; `CHUNK` bytes and the NUL fit there. What a short string
         // leaves of its first word was written before. Volatile, because the helper writes behind the compiler's back.
         unsafe {
-            let target = (&raw mut (*self.event).payload).cast::<u8>().add(ROOM);
+            let target = self.byte(P::PAYLOAD + P::LAST);
             target.cast::<u64>().write_volatile(0);
             let length = bpf_probe_read_user_str(
                 target.cast(),
@@ -369,7 +404,7 @@ impl Reader {
 
 /// # Safety
 /// Called by `bpf_loop` with the reader it was given.
-unsafe extern "C" fn pass_chunk(_index: u64, reader: *mut Reader) -> i64 {
+unsafe extern "C" fn pass_chunk<P: Page>(_index: u64, reader: *mut Reader<P>) -> i64 {
     // SAFETY: as in `each_string`.
     let reader = unsafe { &mut *reader };
     let (length, _) = reader.scratch();

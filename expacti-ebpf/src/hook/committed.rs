@@ -1,10 +1,9 @@
 //! The kernel has copied everything and nobody can change it any more: is it what was let through?
 
-use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use expacti_abi::control::{Control, counter};
-use expacti_abi::event::{Attempt, kind};
+use expacti_abi::event::kind;
 use expacti_abi::task::{TaskState, approved, setup};
 
 use crate::kernel::{Bprm, Task};
@@ -57,11 +56,9 @@ fn try_committed(bprm: Bprm) {
 }
 
 #[inline(always)]
-fn is_what_was_let_through(control: &Control, task: Task, bprm: Bprm, state: &TaskState) -> bool {
-    // The event is only the place to read into; it is never submitted. No room means the daemon is far behind:
-    // unverifiable is not allowed.
-    let Some(mut scratch) = maps::EVENTS.reserve_untyped::<Attempt>(0) else { return false };
-    let mut reader = Reader::new(control.key, scratch.as_mut_ptr(), 0);
+fn is_what_was_let_through(control: &Control, task: Task, bprm: Bprm, state: &mut TaskState) -> bool {
+    // Room of its own: room in the ring could be missing just now, and there is no way to wait for it any more.
+    let mut reader = Reader::new(control.key, &raw mut state.scratch, 0);
     let argc = bprm.argc();
     // Of a script's strings the caller gave all but the interpreters' in front.
     let skip = if state.stages > 1 {
@@ -74,8 +71,5 @@ fn is_what_was_let_through(control: &Control, task: Task, bprm: Bprm, state: &Ta
     let argv = reader.turn_to_environment(control.key);
     reader.neighbours(bprm.envc(), 0);
     let content = attempt::content(argv, reader.finish());
-    let readable = reader.readable();
-    // It was never an event, so nobody is woken for it.
-    scratch.discard(BPF_RB_NO_WAKEUP.into());
-    readable && content == state.content && attempt::place(task) == state.place
+    reader.readable() && content == state.content && attempt::place(task) == state.place
 }
