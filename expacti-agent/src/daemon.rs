@@ -89,7 +89,8 @@ fn learned(home: &Path) -> anyhow::Result<Learned> {
 fn first_rules(config: &Config, tools: &Tools, generation: u64, ledger: &Ledger) -> anyhow::Result<RuleSet> {
     let Loaded { rules, sources } =
         rules_of(&config.rules, Some(&learned(&config.home)?), tools, generation)?;
-    ledger.rules_in_force(generation, &sources, "")?;
+    // Not waited for: what cannot be recorded is refused one by one, and that needs a daemon.
+    ledger.rules_in_force(generation, &sources, "")?.ignore();
     Ok(rules)
 }
 

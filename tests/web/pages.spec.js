@@ -170,6 +170,30 @@ test("an agent is stopped, resumed and killed, each time after a question", asyn
   await expect(page.getByRole("region", { name: "claude" }).getByText("waiting")).toBeVisible();
 });
 
+test("an answer that another has overtaken is not shown", async ({ page }) => {
+  let first = null;
+  const held = new Promise((resolve) => {
+    page.route("**/v1/agents", async (route) => {
+      if (first) return route.continue();
+      first = route;
+      resolve(await route.fetch());
+    });
+  });
+  await signIn(page, daemon, admin, "/agents");
+  const before = await held;
+  // It asks again by itself.
+  const claude = page.getByRole("region", { name: "claude" });
+  await claude.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await expect(claude.getByText("stopped by ada")).toBeVisible();
+  await first.fulfill({ response: before });
+  await page.waitForTimeout(500);
+  await expect(claude.getByText("stopped by ada")).toBeVisible({ timeout: 1 });
+  await claude.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
+  await expect(claude.getByText("gated")).toBeVisible();
+});
+
 test("a draft of a rule is checked as it is typed, and a command tried against the rules", async ({ page }) => {
   await signIn(page, daemon, admin, "/rules");
   await expect(page.getByText("1 rule, and nothing wrong.")).toBeVisible();

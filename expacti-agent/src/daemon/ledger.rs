@@ -153,19 +153,18 @@ impl Ledger {
         self.log.append(self.entry(None, change), Durability::Durable)?.wait().map(drop)
     }
 
-    /// Adds which rules come into force, before anything is decided by them.
+    /// Adds which rules come into force, before anything is decided by them. The receipt says when they are on disk.
     pub(crate) fn rules_in_force(
         &self,
         generation: u64,
         sources: &[Source],
         by: &str,
-    ) -> Result<(), NotLogged> {
+    ) -> Result<Receipt, NotLogged> {
         let source =
             |source: &Source| RuleSource { path: source.name.as_str().into(), text: source.text.clone() };
         let sources = sources.iter().map(source).collect();
         let change = Change::RulesLoaded { generation, sources, by: by.to_owned() };
-        self.log.append(self.entry(None, change), Durability::Durable)?.ignore();
-        Ok(())
+        self.log.append(self.entry(None, change), Durability::Durable)
     }
 
     fn entry(&self, sequence: Option<u64>, change: Change) -> Entry {

@@ -1,6 +1,6 @@
 // Agents: what is gated, how busy it is, and the brake.
 
-import { get, may, post, remove, withTotp } from "./api.js";
+import { get, may, post, remove, turns, withTotp } from "./api.js";
 import { spark } from "./charts.js";
 import { ask, totpDialog } from "./dialogs.js";
 import { el, replace, toast } from "./dom.js";
@@ -16,18 +16,21 @@ export function open({ live }) {
   const page = { name: "Agents", element };
   let stats = null, counted = -Infinity;
   // What the page asks for by itself does not keep an empty chair signed in.
+  const turn = turns();
   const draw = async ({ background = true } = {}) => {
+    const counts = turn();
     try {
       const [agents, given] = await Promise.all([get("/v1/agents", { background }), get("/v1/grants", { background })]);
       if (may("reviewer", "admin", "auditor") && performance.now() - counted > STATS_EVERY) {
         counted = performance.now();
         stats = await get("/v1/stats?q=since:14d", { background }).catch(() => null);
       }
+      if (!counts()) return;
       if (agents.length === 0) replace(place, el("p", { class: "faint" }, "No agent is enrolled. ", el("code", null, "expacti enroll"), " gates one."));
       else replace(place, agents.map((agent) => card(agent, stats, draw)));
       replace(grants, el("h2", null, "What runs without asking because people said so"), given.length === 0 ? el("p", { class: "faint" }, "Nothing.") : table(given, draw));
     } catch (problem) {
-      replace(place, el("p", { class: "notice bad", role: "alert" }, problem.message));
+      if (counts()) replace(place, el("p", { class: "notice bad", role: "alert" }, problem.message));
     }
   };
   page.onEvent = (name) => (name.startsWith("agent-") || name.startsWith("grant-")) && draw();

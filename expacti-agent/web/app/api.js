@@ -56,6 +56,19 @@ export const post = (path, body, options) => call("POST", path, { ...options, bo
 export const put = (path, body, options) => call("PUT", path, { ...options, body });
 export const remove = (path) => call("DELETE", path);
 
+// Answers overtake each other. Each call is a question; when its answer is there, what it gives tells whether that counts:
+// not if a later question was answered before.
+export function turns() {
+  let asked = 0, answered = 0;
+  return () => {
+    const mine = ++asked;
+    return () => {
+      answered = Math.max(answered, mine);
+      return answered === mine;
+    };
+  };
+}
+
 // Does it, and again with the six digits that `digits` asks for where they are due.
 export async function withTotp(digits, act) {
   try {

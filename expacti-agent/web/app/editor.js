@@ -1,6 +1,6 @@
 // The rules that this node keeps itself: checked while they are typed, and kept when an administrator says so.
 
-import { get, may, post, put, withTotp } from "./api.js";
+import { get, may, post, put, turns, withTotp } from "./api.js";
 import { ask, totpDialog } from "./dialogs.js";
 import { diff } from "./diff.js";
 import { el, replace, toast } from "./dom.js";
@@ -46,14 +46,18 @@ export function editor(kept) {
   });
 
   // Shows what is stored, unless somebody is writing.
+  const turn = turns();
   const reload = async () => {
+    const counts = turn();
     try {
       const now = await get("/v1/rules/stored", { background: true });
+      if (!counts()) return;
       if (stored === null || text.value === stored.text) text.value = now.text;
       stored = now;
       save.hidden = !may("admin");
       replace(words, "Kept in ", el("code", null, now.path), may("admin") ? ", and in force once they are saved. " : ". Administrators save them. ", "Checked as you type, examples and all. The operators' own files are not edited here.");
     } catch {
+      if (!counts()) return;
       text.value ||= EXAMPLE;
       replace(words, "Checked as you type, examples and all. It is not kept: this daemon gates nothing.");
     }

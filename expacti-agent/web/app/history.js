@@ -1,6 +1,6 @@
 // Who changed the rules in force, when and how.
 
-import { get } from "./api.js";
+import { get, turns } from "./api.js";
 import { changed } from "./editor.js";
 import { el, replace } from "./dom.js";
 import { clock, plural } from "./words.js";
@@ -8,12 +8,15 @@ import { clock, plural } from "./words.js";
 export function history() {
   const place = el("div");
   const element = el("section", { class: "panel", "aria-label": "History" }, el("h2", null, "History"), place);
+  const turn = turns();
   const reload = async () => {
+    const counts = turn();
     try {
       const changes = await get("/v1/rules/history", { background: true });
+      if (!counts()) return;
       replace(place, changes.length === 0 ? el("p", { class: "faint" }, "No change is on record.") : el("ol", { class: "history" }, changes.map(entry)));
     } catch (problem) {
-      replace(place, el("p", { class: "faint" }, problem.message));
+      if (counts()) replace(place, el("p", { class: "faint" }, problem.message));
     }
   };
   return { element, reload };

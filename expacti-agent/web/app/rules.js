@@ -1,6 +1,6 @@
 // Rules: what is in force, whether it is of use, and what it would say about a command.
 
-import { get, may, post } from "./api.js";
+import { get, may, post, turns } from "./api.js";
 import { badge, risk } from "./card.js";
 import { el, replace } from "./dom.js";
 import { editor } from "./editor.js";
@@ -12,10 +12,11 @@ import { ago, count, duration, plural } from "./words.js";
 export function open() {
   const table = el("div", null, el("p", { class: "faint" }, "Loading…"));
   const readers = may("reviewer", "admin", "auditor");
+  const turn = turns();
   const past = history();
   const proposed = suggestions(() => changed());
   const changed = () => {
-    load(table);
+    load(table, turn());
     written.reload();
     if (readers) past.reload();
   };
@@ -31,13 +32,14 @@ export function open() {
     readers && past.element,
   );
   // What is in force first: suggestions read much of the log.
-  load(table).then(() => readers && Promise.all([past.reload(), proposed.reload()]));
+  load(table, turn()).then(() => readers && Promise.all([past.reload(), proposed.reload()]));
   return { name: "Rules", element };
 }
 
-async function load(place) {
+async function load(place, counts) {
   try {
     const { rules, generation } = await get("/v1/rules");
+    if (!counts()) return;
     if (rules.length === 0) {
       replace(place, el("p", { class: "faint" }, "No rule is in force: only the risk score decides."));
       return;
@@ -58,7 +60,7 @@ async function load(place) {
       el("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": "Rules in force" }, el("table", null, el("thead", null, el("tr", null, ["Says", "Rule", "Limits", "Hits in 30 days", "Last", "Ends", "Where"].map((head) => el("th", { scope: "col" }, head)))), body)),
     );
   } catch (problem) {
-    replace(place, el("p", { class: "notice", role: "alert" }, problem.message));
+    if (counts()) replace(place, el("p", { class: "notice", role: "alert" }, problem.message));
   }
 }
 

@@ -1,6 +1,6 @@
 // Rules that the exec log speaks for: what each would have saved, what speaks against it, and accepting it.
 
-import { get, may, post, withTotp } from "./api.js";
+import { get, may, post, turns, withTotp } from "./api.js";
 import { ask, totpDialog } from "./dialogs.js";
 import { el, replace, toast } from "./dom.js";
 import { count, plural } from "./words.js";
@@ -11,15 +11,18 @@ const AT_LEAST = 2;
 export function suggestions(accepted) {
   const place = el("div", null, el("p", { class: "faint" }, "Looking at the last 30 days…"));
   const element = el("section", { class: "panel", "aria-label": "Suggestions" }, el("h2", null, "Suggestions"), place);
+  const turn = turns();
   const reload = async () => {
+    const counts = turn();
     try {
       const page = await get(`/v1/rules/suggestions?at_least=${AT_LEAST}`, { background: true });
+      if (!counts()) return;
       const words = page.suggestions.length === 0
         ? "Nothing that ran often enough is without a rule."
         : `Of ${plural(page.looked_at, "attempt")}${page.more ? " (there are older ones)" : ""}, ${count(page.asked)} would ask people under the rules in force. With all of these that nothing speaks against, ${count(page.saved)} of them would not.`;
       replace(place, el("p", { class: "faint" }, words), el("ol", { class: "suggestions" }, page.suggestions.map((one) => suggestion(one, accept))));
     } catch (problem) {
-      replace(place, el("p", { class: "faint" }, problem.message));
+      if (counts()) replace(place, el("p", { class: "faint" }, problem.message));
     }
   };
 

@@ -47,7 +47,9 @@ impl Office {
         let rule = engine.suggest(&proposal.request, &because(proposal), &self.masker)?;
         let from = Provenance::Ticket { number: proposal.ticket, by: proposal.by.join(" and ") };
         let by = proposal.by.join(", ");
-        self.fit(&state, &rule, &from).and_then(|fit| self.keep(fit, &by)).map_err(NotLearned::Failed)?;
+        self.fit(&state, &rule, &from)
+            .and_then(|Fit { learned, loaded }| self.keep(&learned, loaded, &by))
+            .map_err(NotLearned::Failed)?;
         Ok(rule)
     }
 
@@ -55,10 +57,12 @@ impl Office {
     pub(super) fn accept(&self, rule: &Suggestion, by: &str) -> Result<u64, OperationError> {
         let state = self.state();
         let from = Provenance::Log { by: by.to_owned() };
-        let fit =
+        let Fit { learned, loaded } =
             self.fit(&state, rule, &from).map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
         self.ledger.administer(by, "rule-accepted", &rule.name, &rule.text).map_err(failed)?;
-        let generation = self.keep(fit, by).map_err(|error| OperationError::Failed(format!("{error:#}")))?;
+        let generation = self
+            .keep(&learned, loaded, by)
+            .map_err(|error| OperationError::Failed(format!("{error:#}")))?;
         say(&format!("from now on the rule {} is in force, by {by}", rule.name));
         Ok(generation)
     }
@@ -69,11 +73,6 @@ impl Office {
         let next = self.gate.generation()? + 1;
         let loaded = rules_of(&state.config.rules, Some(&learned), &self.engine.now().tools, next)?;
         Ok(Fit { learned, loaded })
-    }
-
-    fn keep(&self, Fit { learned, loaded }: Fit, by: &str) -> anyhow::Result<u64> {
-        learned.save()?;
-        self.put_in_force(loaded, by)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use expacti_agent::log::Receipt;
 use expacti_core::Tools;
 use expacti_core::docket::Input;
 
@@ -52,7 +53,7 @@ impl Office {
         let note =
             format!("{} rules, {} agents in the configuration", rules.rules().len(), config.agents.len());
         self.ledger.administer(by, "reloaded", "configuration and rules", &note).map_err(failed)?;
-        self.ledger.rules_in_force(next, &sources, by).map_err(failed)?;
+        self.ledger.rules_in_force(next, &sources, by).and_then(Receipt::wait).map_err(failed)?;
 
         // Then it is done. What an older engine still decides carries the number before, so the kernel does not
         // remember it.

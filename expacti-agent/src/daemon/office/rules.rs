@@ -36,8 +36,7 @@ impl Office {
             .map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
         let path = new.path().display().to_string();
         self.ledger.administer(by, "rules-edited", &path, "").map_err(failed)?;
-        new.save().map_err(failed)?;
-        let generation = self.put_in_force(loaded, by).map_err(failed)?;
+        let generation = self.keep(&new, loaded, by).map_err(failed)?;
         say(&format!(
             "{path} was edited by {by}: {} rules are in force",
             self.engine.now().rules.rules().len()
@@ -45,11 +44,12 @@ impl Office {
         Ok(generation)
     }
 
-    /// From here on these rules decide. What an older engine still decides carries the number before, so the kernel
-    /// does not remember it.
-    pub(super) fn put_in_force(&self, loaded: Loaded, by: &str) -> anyhow::Result<u64> {
+    /// Records it, stores it and puts it in force. What an older engine still decides carries the number before, so the
+    /// kernel does not remember it.
+    pub(super) fn keep(&self, learned: &Learned, loaded: Loaded, by: &str) -> anyhow::Result<u64> {
         let Loaded { rules, sources } = loaded;
-        self.ledger.rules_in_force(rules.generation(), &sources, by)?;
+        self.ledger.rules_in_force(rules.generation(), &sources, by)?.wait()?;
+        learned.save()?;
         let generation = self.gate.raise_generation()?;
         self.engine.change(|engine| engine.rules = Arc::new(rules));
         Ok(generation)
