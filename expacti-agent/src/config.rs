@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use expacti_abi::limits::RING;
 use expacti_core::rules::read::Table;
 
 pub(crate) use self::agents::{AgentConfig, Whereabouts, check_name, check_template};
@@ -43,7 +44,7 @@ pub(crate) const DEFAULT_POLICY: &str = "default";
 /// Sections with settings of their own, and their keys. Each can be set by the environment, too: `log.retention` by
 /// `EXPACTI_LOG_RETENTION`.
 pub(crate) const SECTIONS: [(&str, &[&str]); 7] = [
-    ("", &["home", "bpffs", "grace", "canary"]),
+    ("", &["home", "bpffs", "ring_kib", "grace", "canary"]),
     ("log", &log::KEYS),
     ("rules", &rules::KEYS),
     ("api", &api::KEYS),
@@ -52,9 +53,10 @@ pub(crate) const SECTIONS: [(&str, &[&str]); 7] = [
     ("policy.default", &policy::KEYS),
 ];
 
-const TOP: [&str; 12] = [
+const TOP: [&str; 13] = [
     "home",
     "bpffs",
+    "ring_kib",
     "grace",
     "canary",
     "log",
@@ -74,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) home: PathBuf,
     /// Where a BPF file system is mounted.
     pub(crate) bpffs: PathBuf,
+    /// How large the ring is that the kernel tells through, in KiB.
+    pub(crate) ring_kib: u32,
     /// How long an exec waits for a daemon that does not answer.
     pub(crate) grace: Duration,
     /// How often a canary shows that the gate is in force; none: never.
@@ -99,6 +103,7 @@ impl Default for Config {
         Self {
             home: "/var/lib/expacti".into(),
             bpffs: "/sys/fs/bpf".into(),
+            ring_kib: RING >> 10,
             grace: Duration::from_secs(10),
             canary: Some(Duration::from_secs(5)),
             log: LogSettings::default(),
@@ -161,6 +166,8 @@ impl Config {
             table.only(&TOP);
             read::path(table, "home", &mut config.home);
             read::path(table, "bpffs", &mut config.bpffs);
+            // Whole pages of any kernel, and no more than the daemon can map twice.
+            read::power_of_two(table, "ring_kib", 64, 1 << 20, &mut config.ring_kib);
             read::duration(table, "grace", &mut config.grace);
             read::duration_or_never(table, "canary", &mut config.canary);
             with(table, "log", |table| config.log.read(table, layer.may_hold_secrets));

@@ -106,7 +106,15 @@ fn read_ring(reader: Reader, left: adopt::Left) -> io::Result<oneshot::Receiver<
 
 /// Brings the gate into the kernel, or takes over the one that is there. Gives what it reports to as well.
 async fn begin_gate(config: &Config, log: &Log, boot: BootId) -> anyhow::Result<(Arc<Gate>, Ring)> {
-    let InKernel { mut maps, instance } = kernel::load(&config.bpffs)?;
+    let wished = config.ring_kib << 10;
+    let InKernel { mut maps, instance, ring } = kernel::load(&config.bpffs, wished)?;
+    if ring != wished {
+        say(&format!(
+            "the ring has {} KiB and not {}: it stays until the next boot or `expacti daemon --unload`",
+            ring >> 10,
+            config.ring_kib
+        ));
+    }
     // Without the log nobody knows; and without it nothing is recorded twice either.
     maps.count_on_from(log.last_sequence(boot).await.ok().flatten().unwrap_or(0))?;
     let ring = maps.take_ring().map(Ring::new).context("the ring was taken before")?;

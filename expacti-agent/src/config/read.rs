@@ -69,6 +69,16 @@ pub(super) fn number<T: TryFrom<i64>>(table: &Table<'_>, key: &str, min: i64, ma
     }
 }
 
+/// A power of two within bounds.
+pub(super) fn power_of_two(table: &Table<'_>, key: &str, min: i64, max: i64, into: &mut u32) {
+    let Some(item) = table.get(key) else { return };
+    let Some(value) = item.integer_within(min, max) else { return };
+    match u32::try_from(value) {
+        Ok(value) if value.is_power_of_two() => *into = value,
+        _ => item.problem(format!("{value} is no power of two"), "write one: 1024, 2048, 4096"),
+    }
+}
+
 /// A duration such as `90s`.
 pub(super) fn duration(table: &Table<'_>, key: &str, into: &mut Duration) {
     if let Some(value) = table.get(key).and_then(|item| duration_of(&item)) {

@@ -129,7 +129,7 @@ fn a_file_that_was_asked_for_must_be_there() {
 }
 
 /// What is wrong, the key, and words that its one line holds.
-const WRONG: [(&str, &str); 66] = [
+const WRONG: [(&str, &str); 68] = [
     ("grace = 10", "x.toml:1:9: grace: a whole number where a string belongs"),
     ("grace = \"soon\"", "x.toml:1:9: grace: \"soon\" is no duration"),
     ("grace = \"0s\"", "\"0s\" is no duration"),
@@ -138,6 +138,8 @@ const WRONG: [(&str, &str); 66] = [
     ("home = \"expacti\"", "x.toml:1:8: home: \"expacti\" is not an absolute path; begin it with /"),
     ("home = true", "home: true or false where a string belongs"),
     ("bpffs = []", "bpffs: a list where a string belongs"),
+    ("ring_kib = 32", "ring_kib: 32 is out of range; write a number from 64 to 1048576"),
+    ("ring_kib = 100", "x.toml:1:12: ring_kib: 100 is no power of two; write one: 1024, 2048, 4096"),
     ("hom = \"/x\"", "x.toml:1:1: hom: unknown key; did you mean `home`?"),
     ("colour = 1", "colour: unknown key; known here: home, bpffs"),
     ("[logs]", "logs: unknown key; did you mean `log`?"),

@@ -8,6 +8,7 @@ use std::hash::Hasher as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aya::maps::MapData;
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::{BtfTracePoint, Lsm, ProgramError};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
@@ -85,18 +86,20 @@ pub(crate) struct InKernel {
     pub(crate) maps: Maps,
     /// Which loaded object it is. Its programs do nothing until the switches name it.
     pub(crate) instance: u64,
+    /// Bytes of the ring: as was wished for when it was made.
+    pub(crate) ring: u32,
 }
 
 /// Finds the gate under `bpffs`, where an earlier daemon put the same programs in force; else loads and attaches it, next
-/// to the maps that are pinned there if there are any.
-pub(crate) fn load(bpffs: &Path) -> Result<InKernel, LoadError> {
+/// to the maps that are pinned there if there are any. A ring that is made has so many bytes.
+pub(crate) fn load(bpffs: &Path, ring: u32) -> Result<InKernel, LoadError> {
     let folder = folder(bpffs);
     let at_folder = |source| LoadError::Pins { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(at_folder)?;
     let pins = File::open(&folder).map_err(at_folder)?;
     let mut gate = match in_force(&folder)? {
         Some(gate) => gate,
-        None => load_anew(&folder)?,
+        None => load_anew(&folder, ring)?,
     };
     gate.maps.keep_open(pins);
     Ok(gate)
@@ -106,16 +109,23 @@ pub(crate) fn load(bpffs: &Path) -> Result<InKernel, LoadError> {
 /// load them again would only cost time and, for a moment, twice the memory.
 fn in_force(folder: &Path) -> Result<Option<InKernel>, LoadError> {
     // Where one is missing there is no gate to go on with.
-    let Ok(maps) = Maps::pinned(folder) else { return Ok(None) };
+    let (Ok(maps), Some(ring)) = (Maps::pinned(folder), ring_in(folder)) else { return Ok(None) };
     let instance = maps.control()?.instance;
     let links = folder.join(links_of(instance)?);
     let hang = PROGRAMS.iter().all(|program| PinnedLink::from_pin(links.join(program.name)).is_ok());
-    Ok(hang.then_some(InKernel { maps, instance }))
+    Ok(hang.then_some(InKernel { maps, instance, ring }))
 }
 
-fn load_anew(folder: &Path) -> Result<InKernel, LoadError> {
+/// How many bytes the ring has that is pinned here.
+fn ring_in(folder: &Path) -> Option<u32> {
+    Some(MapData::from_pin(folder.join(map::EVENTS)).ok()?.info().ok()?.max_entries())
+}
+
+fn load_anew(folder: &Path, ring: u32) -> Result<InKernel, LoadError> {
+    // One that is there stays as it is.
+    let ring = ring_in(folder).unwrap_or(ring);
     let instance = getrandom::u64().map_err(|error| MapsError::Random(error.to_string()))?;
-    let mut loaded = Loaded::new(Some(folder), instance)?;
+    let mut loaded = Loaded::new(Some(&Pins { folder, ring }), instance)?;
     let maps = Maps::take(&mut loaded.object)?;
     let links = folder.join(links_of(instance)?);
     std::fs::create_dir_all(&links).map_err(|source| LoadError::Pins { path: links.clone(), source })?;
@@ -126,7 +136,13 @@ fn load_anew(folder: &Path) -> Result<InKernel, LoadError> {
             .pin(links.join(program.name))
             .map_err(|error| LoadError::Link { program: program.name, source: Box::new(error) })?;
     }
-    Ok(InKernel { maps, instance })
+    Ok(InKernel { maps, instance, ring })
+}
+
+/// Where maps stay, and bytes of the ring.
+pub(super) struct Pins<'a> {
+    folder: &'a Path,
+    ring: u32,
 }
 
 /// The object in the kernel: its maps are made, its programs are not loaded yet.
@@ -136,8 +152,8 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Makes the maps, or finds them where they are pinned in `folder`. Without a folder they end with this process.
-    pub(super) fn new(folder: Option<&Path>, instance: u64) -> Result<Self, LoadError> {
+    /// Makes the maps, or finds them where they are pinned. Without pins they end with this process.
+    pub(super) fn new(pins: Option<&Pins<'_>>, instance: u64) -> Result<Self, LoadError> {
         let object = OBJECT.ok_or(LoadError::NoObject)?;
         let types = std::fs::read(KERNEL_TYPES).map_err(LoadError::NoTypes)?;
         let described = btf::Btf::parse(&types)?;
@@ -154,7 +170,8 @@ impl Loaded {
             .allow_unsupported_maps()
             .override_global("OFFSETS", &offsets[..], true)
             .override_global("INSTANCE", &instance, true);
-        if let Some(folder) = folder {
+        if let Some(&Pins { folder, ring }) = pins {
+            loader.map_max_entries(map::EVENTS, ring);
             for name in map::ALL {
                 loader.map_pin_path(name, folder.join(name));
             }

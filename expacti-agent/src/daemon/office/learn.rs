@@ -60,9 +60,8 @@ impl Office {
         let Fit { learned, loaded } =
             self.fit(&state, rule, &from).map_err(|error| OperationError::BadInput(format!("{error:#}")))?;
         self.ledger.administer(by, "rule-accepted", &rule.name, &rule.text).map_err(failed)?;
-        let generation = self
-            .keep(&learned, loaded, by)
-            .map_err(|error| OperationError::Failed(format!("{error:#}")))?;
+        let generation =
+            self.keep(&learned, loaded, by).map_err(|error| OperationError::Failed(format!("{error:#}")))?;
         say(&format!("from now on the rule {} is in force, by {by}", rule.name));
         Ok(generation)
     }

@@ -165,6 +165,7 @@ fn changed_at_start(old: &Config, new: &Config) -> Vec<String> {
     let changed = [
         ("home", old.home != new.home),
         ("bpffs", old.bpffs != new.bpffs),
+        ("ring_kib", old.ring_kib != new.ring_kib),
         ("grace", old.grace != new.grace),
         ("canary", old.canary != new.canary),
         ("[log]", old.log != new.log),
