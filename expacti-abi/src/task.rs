@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::event::NOTES;
 use crate::file::FileId;
-use crate::limits::{CHUNK, MAX_FILES};
+use crate::limits::{MAX_FILES, SHORT_CHUNK};
 
 /// State of one marked task. Present means marked: the task belongs to an agent wherever it moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,12 +71,12 @@ pub struct Scratch {
     /// As in an event.
     pub notes: [u64; NOTES],
     /// A chunk and its NUL, in whole words.
-    pub chunk: [u8; CHUNK + 8],
+    pub chunk: [u8; SHORT_CHUNK + 8],
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { notes: [0; NOTES], chunk: [0; CHUNK + 8] }
+        Self { notes: [0; NOTES], chunk: [0; SHORT_CHUNK + 8] }
     }
 }
 

@@ -9,13 +9,10 @@ use core::mem::{MaybeUninit, offset_of};
 use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str};
 use expacti_abi::digest::{Digest, Sip};
 use expacti_abi::event::{Attempt, NOTES};
-use expacti_abi::limits::{CHUNK, MAX_STRINGS, ROOM};
+use expacti_abi::limits::{CHUNK, MAX_STRINGS, ROOM, SHORT_CHUNK};
 use expacti_abi::task::Scratch;
 
 use crate::maps;
-
-/// Most chunks of one string: the kernel takes strings of up to 128 KiB.
-const MAX_CHUNKS: u32 = 131_072 / CHUNK as u32 + 1;
 
 /// What strings are read into.
 pub(crate) trait Page {
@@ -23,7 +20,11 @@ pub(crate) trait Page {
     const NOTES: usize;
     /// Where the strings lie.
     const PAYLOAD: usize;
-    /// Where among them a chunk may begin at the latest.
+    /// Bytes that are read in one go.
+    const CHUNK: usize;
+    /// Most chunks of one string: the kernel takes strings of up to 128 KiB.
+    const CHUNKS: u32 = 131_072 / Self::CHUNK as u32 + 1;
+    /// Where a chunk may begin at the latest.
     const LAST: usize;
 }
 
@@ -31,6 +32,7 @@ pub(crate) trait Page {
 impl Page for Attempt {
     const NOTES: usize = offset_of!(Self, notes);
     const PAYLOAD: usize = offset_of!(Self, payload);
+    const CHUNK: usize = CHUNK;
     const LAST: usize = ROOM;
 }
 
@@ -38,6 +40,7 @@ impl Page for Attempt {
 impl Page for Scratch {
     const NOTES: usize = offset_of!(Self, notes);
     const PAYLOAD: usize = offset_of!(Self, chunk);
+    const CHUNK: usize = SHORT_CHUNK;
     const LAST: usize = 0;
 }
 
@@ -239,7 +242,7 @@ unsafe extern "C" fn each_pointer<P: Page>(index: u64, reader: *mut Reader<P>) -
     notes.cursor = pointer;
     notes.found = index + 1;
     if notes.is_wanted(index) {
-        repeat(MAX_CHUNKS, each_chunk::<P>, reader);
+        repeat(P::CHUNKS, each_chunk::<P>, reader);
     }
     if notes.unreadable != 0 { STOP } else { GO_ON }
 }
@@ -262,10 +265,10 @@ unsafe extern "C" fn each_neighbour<P: Page>(index: u64, reader: *mut Reader<P>)
         }
     };
     if wanted {
-        repeat(MAX_CHUNKS, each_chunk::<P>, reader);
+        repeat(P::CHUNKS, each_chunk::<P>, reader);
     } else {
         // The next one begins where this one ends.
-        repeat(MAX_CHUNKS, pass_chunk::<P>, reader);
+        repeat(P::CHUNKS, pass_chunk::<P>, reader);
     }
     let notes = reader.notes();
     if notes.unreadable != 0 { STOP } else { GO_ON }
@@ -310,7 +313,7 @@ unsafe extern "C" fn each_chunk<P: Page>(_index: u64, reader: *mut Reader<P>) ->
     let target = unsafe { reader.byte(P::PAYLOAD + at) };
     // SAFETY: as above.
     let length =
-        unsafe { bpf_probe_read_user_str(target.cast(), CHUNK as u32 + 1, notes.cursor as *const c_void) };
+        unsafe { bpf_probe_read_user_str(target.cast(), P::CHUNK as u32 + 1, notes.cursor as *const c_void) };
     if length < 0 {
         notes.unreadable = 1;
         return STOP;
@@ -318,15 +321,15 @@ unsafe extern "C" fn each_chunk<P: Page>(_index: u64, reader: *mut Reader<P>) ->
     let length = with_nul(length);
     let notes = reader.notes();
     notes.words_at = (P::PAYLOAD + at) as u64;
-    if length > CHUNK as u64 {
-        repeat(CHUNK as u32 / 8, each_word::<P>, reader);
-        notes.cursor += CHUNK as u64;
-        notes.at = at as u64 + CHUNK as u64;
+    if length > P::CHUNK as u64 {
+        repeat(P::CHUNK as u32 / 8, each_word::<P>, reader);
+        notes.cursor += P::CHUNK as u64;
+        notes.at = at as u64 + P::CHUNK as u64;
         return GO_ON;
     }
     // Behind the end lies what was there before: the last word is cut to what is the string's.
     let bytes = length - 1;
-    let last = (bytes as usize & (CHUNK - 1)) & !7;
+    let last = (bytes as usize & (P::CHUNK - 1)) & !7;
     // SAFETY: within what was just read into, and aligned.
     unsafe {
         let last = target.add(last).cast::<u64>();
@@ -377,7 +380,7 @@ impl<P: Page> Reader<P> {
             return Look::Matters;
         }
         let length = with_nul(length);
-        if length > CHUNK as u64 {
+        if length > P::CHUNK as u64 {
             return Look::Long;
         }
         self.notes().cursor += length;
@@ -394,7 +397,7 @@ impl<P: Page> Reader<P> {
             target.cast::<u64>().write_volatile(0);
             let length = bpf_probe_read_user_str(
                 target.cast(),
-                CHUNK as u32 + 1,
+                P::CHUNK as u32 + 1,
                 self.notes().cursor as *const c_void,
             );
             (length, target.cast::<u64>().read_volatile())
@@ -414,8 +417,8 @@ unsafe extern "C" fn pass_chunk<P: Page>(_index: u64, reader: *mut Reader<P>) ->
         return STOP;
     }
     let length = with_nul(length);
-    if length > CHUNK as u64 {
-        notes.cursor += CHUNK as u64;
+    if length > P::CHUNK as u64 {
+        notes.cursor += P::CHUNK as u64;
         return GO_ON;
     }
     notes.cursor += length;
