@@ -95,7 +95,7 @@ pub(super) async fn carry_out(
         "DELETE FROM pruning WHERE node = $1 AND position = $2".to_owned(),
     ];
     database.begin().await?;
-    database.append(node, std::slice::from_ref(entry), false).await?;
+    database.append(node, std::iter::once(entry.clone())).await?;
     on!(Connection, &mut *database, sql => {
         for statement in statements {
             let query = sqlx::query(sqlx::AssertSqlSafe(statement));

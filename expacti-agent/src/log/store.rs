@@ -99,16 +99,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Adds entries, in order. `again`: some of them may be there already, from a commit whose answer was lost.
+    /// Adds entries, in order. It asks for the next ones while the database is at those before.
     pub(super) async fn append(
         &mut self,
         node: NodeId,
-        entries: &[Sealed],
-        again: bool,
+        entries: impl ExactSizeIterator<Item = Sealed>,
     ) -> Result<(), LogError> {
         match self {
-            Self::Sqlite(connection) => sqlite::append(connection, node, entries, again).await,
-            Self::Postgres(connection) => postgres::append(connection, node, entries, again).await,
+            Self::Sqlite(connection) => sqlite::append(connection, node, entries).await,
+            Self::Postgres(connection) => postgres::append(connection, node, entries).await,
         }
     }
 

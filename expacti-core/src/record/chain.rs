@@ -202,7 +202,7 @@ impl Draft {
     pub fn new(entry: &Entry) -> Result<Self, serde_json::Error> {
         let (at, attempt) = (entry.at, entry.attempt);
         // Most changes fit, so that the text does not grow step by step.
-        let mut json = Vec::with_capacity(1024);
+        let mut json = Vec::with_capacity(2048);
         serde_json::to_writer(&mut json, &entry.change)?;
         let json = String::from_utf8(json).map_err(serde::ser::Error::custom)?;
         Ok(Self { at, attempt, kind: entry.change.kind(), json })

@@ -36,23 +36,21 @@ const COPY: &str =
     "COPY entries (node, position, at, kind, boot, sequence, hash, body) FROM STDIN (FORMAT binary)";
 /// From this many entries on, the two more round trips of `COPY` are won back.
 const MANY: usize = 16;
+/// How many entries are sent at once.
+const PIECE: usize = 256;
 
 /// See [`super::Connection::append`].
 pub(crate) async fn append(
     connection: &mut PgConnection,
     node: NodeId,
-    entries: &[Sealed],
-    again: bool,
+    mut entries: impl ExactSizeIterator<Item = Sealed>,
 ) -> Result<(), LogError> {
-    if entries.len() >= MANY && !again {
-        let mut copy = connection.copy_in_raw(COPY).await?;
-        copy.send(binary(node, entries)).await?;
-        copy.finish().await?;
-        return Ok(());
+    if entries.len() >= MANY {
+        return copy(connection, node, &mut entries).await;
     }
+    let entries: Vec<Sealed> = entries.collect();
     let boot = |entry: &Sealed| entry.attempt.map(|id| id.boot.0.to_be_bytes().to_vec());
-    let conflict = if again { " ON CONFLICT (node, position) DO NOTHING" } else { "" };
-    sqlx::query(sqlx::AssertSqlSafe(format!("{APPEND}{conflict}")))
+    sqlx::query(APPEND)
         .bind(node.0.to_vec())
         .bind(entries.iter().map(|entry| signed(entry.position)).collect::<Vec<_>>())
         .bind(entries.iter().map(|entry| entry.at).collect::<Vec<_>>())
@@ -66,30 +64,44 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// Rows as the binary format of `COPY` has them: <https://www.postgresql.org/docs/15/sql-copy.html>.
-fn binary(node: NodeId, entries: &[Sealed]) -> Vec<u8> {
-    let mut rows = Vec::with_capacity(entries.iter().map(|entry| entry.body.len() + 200).sum());
+/// By `COPY`, in pieces: the server is at one while the next one is put together.
+async fn copy(
+    connection: &mut PgConnection,
+    node: NodeId,
+    entries: &mut impl ExactSizeIterator<Item = Sealed>,
+) -> Result<(), LogError> {
+    let mut copy = connection.copy_in_raw(COPY).await?;
     // Signature, no flags, no extension.
-    rows.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    let mut rows = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
+    while entries.len() > 0 {
+        add(&mut rows, node, entries.take(PIECE));
+        copy.send(rows.as_slice()).await?;
+        rows.clear();
+    }
+    // The end.
+    copy.send((-1i16).to_be_bytes().as_slice()).await?;
+    copy.finish().await?;
+    Ok(())
+}
+
+/// Rows as the binary format of `COPY` has them: <https://www.postgresql.org/docs/15/sql-copy.html>.
+fn add(rows: &mut Vec<u8>, node: NodeId, entries: impl Iterator<Item = Sealed>) {
     for entry in entries {
         rows.extend_from_slice(&8i16.to_be_bytes());
-        field(&mut rows, &node.0);
-        field(&mut rows, &signed(entry.position).to_be_bytes());
-        field(&mut rows, &entry.at.to_be_bytes());
-        field(&mut rows, entry.kind.as_bytes());
+        field(rows, &node.0);
+        field(rows, &signed(entry.position).to_be_bytes());
+        field(rows, &entry.at.to_be_bytes());
+        field(rows, entry.kind.as_bytes());
         if let Some(id) = entry.attempt {
-            field(&mut rows, &id.boot.0.to_be_bytes());
-            field(&mut rows, &signed(id.sequence).to_be_bytes());
+            field(rows, &id.boot.0.to_be_bytes());
+            field(rows, &signed(id.sequence).to_be_bytes());
         } else {
             // Two NULLs.
             rows.extend_from_slice(&[0xff; 8]);
         }
-        field(&mut rows, &entry.hash.0);
-        field(&mut rows, entry.body.as_bytes());
+        field(rows, &entry.hash.0);
+        field(rows, entry.body.as_bytes());
     }
-    // The end.
-    rows.extend_from_slice(&(-1i16).to_be_bytes());
-    rows
 }
 
 fn field(row: &mut Vec<u8>, value: &[u8]) {

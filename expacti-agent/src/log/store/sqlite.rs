@@ -69,13 +69,19 @@ impl Insert {
         }))
     }
 
+    /// The statement for the most of so many rows, and for how many it is.
+    fn piece(&self, rows: usize) -> Option<(&Arc<str>, usize)> {
+        let which = SIZES.iter().position(|&size| size <= rows)?;
+        Some((&self.0[which], SIZES[which]))
+    }
+
     /// Splits `rows` into pieces of the prepared sizes, largest first.
     fn pieces<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a Arc<str>, &'a [T])> {
         std::iter::from_fn(move || {
-            let which = SIZES.iter().position(|&size| size <= rows.len())?;
-            let (piece, rest) = rows.split_at(SIZES[which]);
+            let (sql, size) = self.piece(rows.len())?;
+            let (piece, rest) = rows.split_at(size);
             rows = rest;
-            Some((&self.0[which], piece))
+            Some((sql, piece))
         })
     }
 }
@@ -89,16 +95,12 @@ static WORDS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attem
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     node: NodeId,
-    entries: &[Sealed],
-    again: bool,
+    mut entries: impl ExactSizeIterator<Item = Sealed>,
 ) -> Result<(), LogError> {
-    let mut entries = entries;
-    if again {
-        let head = "SELECT coalesce(max(position), 0) FROM entries WHERE node = $1";
-        let head: i64 = sqlx::query_scalar(head).bind(node.0.to_vec()).fetch_one(&mut *connection).await?;
-        entries = &entries[entries.partition_point(|entry| signed(entry.position) <= head)..];
-    }
-    let mut pieces = APPEND.pieces(entries).map(|(sql, piece)| insert(sql, node, piece));
+    let mut pieces = std::iter::from_fn(|| {
+        let (sql, rows) = APPEND.piece(entries.len())?;
+        Some(insert(sql, node, entries.by_ref().take(rows)))
+    });
     let mut next = pieces.next();
     while let Some(statement) = next {
         // The next one is put together while the driver's thread is at this one.
@@ -111,7 +113,7 @@ pub(crate) async fn append(
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
 
-fn insert(sql: &Arc<str>, node: NodeId, entries: &[Sealed]) -> Statement {
+fn insert(sql: &Arc<str>, node: NodeId, entries: impl Iterator<Item = Sealed>) -> Statement {
     let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
     for entry in entries {
         let (boot, sequence) =
@@ -124,7 +126,7 @@ fn insert(sql: &Arc<str>, node: NodeId, entries: &[Sealed]) -> Statement {
             .bind(boot)
             .bind(sequence)
             .bind(entry.hash.0.to_vec())
-            .bind(Arc::clone(&entry.body));
+            .bind(entry.body);
     }
     query
 }

@@ -221,17 +221,22 @@ impl State {
             return Err(NotLogged::Full(trouble.because.clone()));
         }
         let before = self.chain.head();
-        let sealed: Vec<Sealed> = drafts.iter().map(|draft| self.chain.seal(draft)).collect();
-        self.unsigned += sealed.len() as u64;
+        self.unsigned += drafts.len() as u64;
         self.index_behind = true;
         let mut tried = false;
-        if self.database.is_some() && self.spool.entries() == 0 {
+        if let Some(database) = self.database.as_mut().filter(|_| self.spool.entries() == 0) {
             tried = true;
-            match self.insert(&sealed, false).await {
+            let (node, patience) = (self.home.key().node(), self.config.patience);
+            // They get their places while the database is at those before them.
+            let sealed = drafts.iter().map(|draft| self.chain.seal(draft));
+            match insert(database, node, sealed, patience).await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.lost(&error.to_string()),
             }
+            // And the same places again.
+            self.chain.rewind(before);
         }
+        let sealed: Vec<Sealed> = drafts.iter().map(|draft| self.chain.seal(draft)).collect();
         match self.spool.append(&sealed, self.chain.head()) {
             Ok(()) => {
                 self.tell();
@@ -251,18 +256,6 @@ impl State {
         }
     }
 
-    async fn insert(&mut self, sealed: &[Sealed], again: bool) -> Result<(), LogError> {
-        let Some(database) = &mut self.database else { return Err(LogError::NotFound("no database".into())) };
-        let node = self.home.key().node();
-        let insert = async {
-            database.begin().await?;
-            database.append(node, sealed, again).await?;
-            database.commit().await
-        };
-        let patience = self.config.patience;
-        tokio::time::timeout(patience, insert).await.map_err(|_| LogError::Slow(patience))?
-    }
-
     /// Adds an entry of the log itself.
     async fn note(&mut self, change: Change) -> Result<(), LogError> {
         let entry = Entry { at: now(), attempt: None, change };
@@ -270,4 +263,19 @@ impl State {
         let stored = self.store(std::slice::from_ref(&draft)).await;
         stored.map_err(|why| LogError::NotFound(why.to_string()))
     }
+}
+
+/// Puts entries into the database, in one transaction.
+async fn insert(
+    database: &mut Connection,
+    node: NodeId,
+    entries: impl ExactSizeIterator<Item = Sealed>,
+    patience: Duration,
+) -> Result<(), LogError> {
+    let insert = async {
+        database.begin().await?;
+        database.append(node, entries).await?;
+        database.commit().await
+    };
+    tokio::time::timeout(patience, insert).await.map_err(|_| LogError::Slow(patience))?
 }

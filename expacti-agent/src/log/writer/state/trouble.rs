@@ -6,7 +6,7 @@ use expacti_core::record::chain::{Chain, Head, NodeId, Sealed};
 use expacti_core::record::{Change, Hash};
 use tokio::time::Instant;
 
-use super::{FIRST_PAUSE, LONGEST_PAUSE, State};
+use super::{FIRST_PAUSE, LONGEST_PAUSE, State, insert};
 use crate::log::store::Connection;
 use crate::log::writer::Health;
 use crate::log::{Config, LogError};
@@ -109,10 +109,11 @@ impl State {
     pub(super) async fn empty_spool(&mut self) -> Result<(), LogError> {
         let node = self.home.key().node();
         let Some(database) = &mut self.database else { return Ok(()) };
+        let patience = self.config.patience;
         let theirs = database.head(node).await?.unwrap_or_else(|| Chain::new(node, None).head());
         let mut at = 0;
         while at < self.spool.len() {
-            let (sealed, next) = self.spool.read(node, at, CATCH_UP)?;
+            let (mut sealed, next) = self.spool.read(node, at, CATCH_UP)?;
             let foreign = |entry: &&Sealed| {
                 let same = entry.position == theirs.position && entry.hash == theirs.hash;
                 let follows = entry.position == theirs.position + 1
@@ -129,7 +130,9 @@ impl State {
                     why: self.shorter(&theirs),
                 });
             }
-            self.insert(&sealed, true).await?;
+            // Some may be there already, from a commit whose answer was lost.
+            let new = sealed.split_off(sealed.partition_point(|entry| entry.position <= theirs.position));
+            insert(database, node, new.into_iter(), patience).await?;
             at = next;
         }
         self.index_behind = true;
