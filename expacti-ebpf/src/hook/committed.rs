@@ -57,7 +57,7 @@ fn try_committed(bprm: Bprm) {
 
 #[inline(always)]
 fn is_what_was_let_through(control: &Control, task: Task, bprm: Bprm, state: &mut TaskState) -> bool {
-    // Room of its own: room in the ring could be missing just now, and there is no way to wait for it any more.
+    // Room of its own (docs/adr/0038): room in the ring could be missing just now, and nothing can wait for it here.
     let mut reader = Reader::new(control.key, &raw mut state.scratch, 0);
     let argc = bprm.argc();
     // Of a script's strings the caller gave all but the interpreters' in front.
