@@ -84,7 +84,7 @@ pub enum LogError {
         why: String,
     },
     /// There is no such database.
-    #[error("there is no log at {0}: start the daemon, or name another with --log")]
+    #[error("there is no log at {0}: start the daemon, or name another place")]
     Absent(String),
     /// A file of the node cannot be used.
     #[error("{path}: {why}")]
