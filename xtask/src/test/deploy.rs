@@ -3,9 +3,8 @@
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
-
 use super::report::{Counts, Report, Row};
+use crate::build;
 use crate::cache::Cache;
 use crate::process::run;
 use crate::setup::python;
@@ -18,15 +17,11 @@ pub(crate) fn all(cache: &Cache, report: &mut Report) {
     let start = Instant::now();
     match python::modules(cache, python::KUBERNETES_VALIDATE) {
         Ok(modules) => report.check(NAME, || {
-            run(workspace::cargo().args([
-                "build",
-                "--quiet",
-                "--package",
-                "expacti-agent",
-                "--bin",
-                "expacti",
-            ]))?;
-            check(Command::new("python3").env("PYTHONPATH", modules))
+            let expacti = build::plain()?;
+            run(Command::new("python3")
+                .env("PYTHONPATH", modules)
+                .arg(workspace::root().join("tests/deploy.py"))
+                .arg(expacti))
         }),
         Err(why) => {
             let counts = Counts { skipped: 1, ..Counts::default() };
@@ -34,9 +29,4 @@ pub(crate) fn all(cache: &Cache, report: &mut Report) {
             report.note(format!("skipped: manifests were not checked against Kubernetes' schemas: {why:#}"));
         }
     }
-}
-
-fn check(python: &mut Command) -> Result<()> {
-    let expacti = workspace::target().join("debug/expacti");
-    run(python.arg(workspace::root().join("tests/deploy.py")).arg(expacti))
 }

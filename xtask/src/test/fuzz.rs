@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::report::{Counts, Report, Row};
+use crate::build;
 use crate::cache::Cache;
 use crate::process::{find_program, output, run};
 use crate::workspace;
@@ -59,11 +60,10 @@ fn tool(cache: &Cache) -> Result<PathBuf> {
 }
 
 fn fuzz(tool: &Path) -> Result<()> {
-    run(workspace::cargo().args(["build", "--quiet", "--package", "expacti-agent", "--bin", "expacti"]))?;
+    let expacti = build::plain()?;
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":");
     path.push(tool);
     let script = workspace::root().join("tests/api-fuzz.sh");
-    let expacti = workspace::target().join("debug/expacti");
     run(Command::new("sh").arg(script).arg(expacti).arg(EXAMPLES).env("PATH", path))
 }

@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::report::{Counts, Report, Row};
+use crate::build;
 use crate::cache::Cache;
-use crate::process::{find_program, output, run as run_command};
+use crate::process::{find_program, output};
 use crate::setup::chromium;
 use crate::workspace;
 
@@ -42,16 +43,7 @@ pub(crate) fn run(cache: &Cache, filter: Option<&str>, report: &mut Report) -> R
         output: "web-tests",
         variables: vec![("EXPACTI_BIN", expacti.into_os_string())],
     };
-    suite.run(cache, filter, report, || {
-        run_command(workspace::cargo().args([
-            "build",
-            "--quiet",
-            "--package",
-            "expacti-agent",
-            "--bin",
-            "expacti",
-        ]))
-    })
+    suite.run(cache, filter, report, || build::plain().map(drop))
 }
 
 impl Suite {
