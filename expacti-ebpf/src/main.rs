@@ -31,6 +31,7 @@ mod kernel;
 mod maps;
 mod member;
 mod newcomer;
+mod page;
 mod report;
 mod strings;
 mod ticket;

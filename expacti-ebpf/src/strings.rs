@@ -4,45 +4,15 @@
 //! equal exactly if the kernel copied what was judged.
 
 use core::ffi::c_void;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::MaybeUninit;
 
 use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str};
 use expacti_abi::digest::{Digest, Sip};
-use expacti_abi::event::{Attempt, NOTES};
-use expacti_abi::limits::{CHUNK, MAX_STRINGS, ROOM, SHORT_CHUNK};
-use expacti_abi::task::Scratch;
+use expacti_abi::event::NOTES;
+use expacti_abi::limits::MAX_STRINGS;
 
 use crate::maps;
-
-/// What strings are read into.
-pub(crate) trait Page {
-    /// Where the notes lie.
-    const NOTES: usize;
-    /// Where the strings lie.
-    const PAYLOAD: usize;
-    /// Bytes that are read in one go.
-    const CHUNK: usize;
-    /// Most chunks of one string: the kernel takes strings of up to 128 KiB.
-    const CHUNKS: u32 = 131_072 / Self::CHUNK as u32 + 1;
-    /// Where a chunk may begin at the latest.
-    const LAST: usize;
-}
-
-/// Strings are kept, for the daemon.
-impl Page for Attempt {
-    const NOTES: usize = offset_of!(Self, notes);
-    const PAYLOAD: usize = offset_of!(Self, payload);
-    const CHUNK: usize = CHUNK;
-    const LAST: usize = ROOM;
-}
-
-/// Only their digest is wanted: each chunk takes the place of the one before.
-impl Page for Scratch {
-    const NOTES: usize = offset_of!(Self, notes);
-    const PAYLOAD: usize = offset_of!(Self, chunk);
-    const CHUNK: usize = SHORT_CHUNK;
-    const LAST: usize = 0;
-}
+use crate::page::Page;
 
 /// Reads strings into a page.
 ///
