@@ -280,8 +280,9 @@ fn memory_does_not_grow() {
     let before = memory(&daemon);
     all_ran(half);
     let after = memory(&daemon);
+    // What the daemon allocates: its pages of the log's file, which the kernel takes back as it likes, do grow.
     for (name, limit) in
-        [("VmRSS", 4 << 10), ("SUnreclaim", 8 << 10), ("Percpu", 1 << 10), ("VmallocUsed", 2 << 10)]
+        [("RssAnon", 4 << 10), ("SUnreclaim", 8 << 10), ("Percpu", 1 << 10), ("VmallocUsed", 2 << 10)]
     {
         let [before, after] = [&before, &after].map(|text| kibibytes(text, name));
         assert!(after <= before + limit, "{name} grew from {before} to {after} KiB over {half} execs");
