@@ -289,7 +289,6 @@ unsafe extern "C" fn each_chunk<P: Page>(_index: u64, reader: *mut Reader<P>) ->
         return STOP;
     }
     let length = with_nul(length);
-    let notes = reader.notes();
     notes.words_at = (P::PAYLOAD + at) as u64;
     if length > P::CHUNK as u64 {
         repeat(P::CHUNK as u32 / 8, each_word::<P>, reader);
@@ -323,7 +322,7 @@ unsafe extern "C" fn each_word<P: Page>(index: u64, reader: *mut Reader<P>) -> i
     }
     // SAFETY: within the page and aligned.
     let word = unsafe { reader.byte(at).cast::<u64>().read() };
-    reader.notes().sip.word(word);
+    notes.sip.word(word);
     GO_ON
 }
 

@@ -97,7 +97,9 @@ pub(crate) fn load(bpffs: &Path, ring: u32) -> Result<InKernel, LoadError> {
     let at_folder = |source| LoadError::Pins { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(at_folder)?;
     let pins = File::open(&folder).map_err(at_folder)?;
-    let mut gate = match in_force(&folder)? {
+    // One that is there stays as it is.
+    let ring = ring_in(&folder).unwrap_or(ring);
+    let mut gate = match in_force(&folder, ring)? {
         Some(gate) => gate,
         None => load_anew(&folder, ring)?,
     };
@@ -107,9 +109,9 @@ pub(crate) fn load(bpffs: &Path, ring: u32) -> Result<InKernel, LoadError> {
 
 /// The gate of an earlier daemon, if all its programs are ours and hang in the kernel. They outlive their daemon, so to
 /// load them again would only cost time and, for a moment, twice the memory.
-fn in_force(folder: &Path) -> Result<Option<InKernel>, LoadError> {
+fn in_force(folder: &Path, ring: u32) -> Result<Option<InKernel>, LoadError> {
     // Where one is missing there is no gate to go on with.
-    let (Ok(maps), Some(ring)) = (Maps::pinned(folder), ring_in(folder)) else { return Ok(None) };
+    let Ok(maps) = Maps::pinned(folder) else { return Ok(None) };
     let instance = maps.control()?.instance;
     let links = folder.join(links_of(instance)?);
     let hang = PROGRAMS.iter().all(|program| PinnedLink::from_pin(links.join(program.name)).is_ok());
@@ -122,8 +124,6 @@ fn ring_in(folder: &Path) -> Option<u32> {
 }
 
 fn load_anew(folder: &Path, ring: u32) -> Result<InKernel, LoadError> {
-    // One that is there stays as it is.
-    let ring = ring_in(folder).unwrap_or(ring);
     let instance = getrandom::u64().map_err(|error| MapsError::Random(error.to_string()))?;
     let mut loaded = Loaded::new(Some(&Pins { folder, ring }), instance)?;
     let maps = Maps::take(&mut loaded.object)?;

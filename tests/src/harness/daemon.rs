@@ -281,6 +281,14 @@ impl Drop for Daemon {
     }
 }
 
+/// Takes the gate out of the kernel, if there is one. Its ring can be made anew then, and numbers begin anew: earlier tests
+/// have logs of their own, and in a new one those would be missing.
+#[track_caller]
+pub fn unload() {
+    let output = Command::new("expacti").args(["daemon", "--unload"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 /// A rule about one command.
 pub fn rule(decision: &str, argv: &[&str]) -> String {
     let letters =

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child;
-use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::daemon::{Daemon, unload};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
@@ -217,12 +217,6 @@ fn a_stopped_daemon_loses_nothing() {
     drop(daemon);
     // The next one gets a ring of the usual size.
     unload();
-}
-
-/// Takes out the gate that is in the kernel, if there is one.
-fn unload() {
-    let output = Command::new("expacti").args(["daemon", "--unload"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// How often an attempt has gone around because there was no room, as the kernel counts: the daemon cannot be asked.

@@ -12,7 +12,7 @@ use super::{RISKY, risky};
 
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child::{self, run_aside, run_aside_with_input};
-use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::daemon::{Daemon, unload};
 use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
 
@@ -77,13 +77,6 @@ fn the_same_programs_go_on() {
     let third = links();
     assert_eq!((third.0 == second.0, third.1), (false, first.1));
     gates(&daemon, &agent);
-}
-
-/// So that numbers begin anew. Earlier tests have logs of their own, and in a new one those would be missing.
-#[track_caller]
-fn unload() {
-    let output = Command::new("expacti").args(["daemon", "--unload"]).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
 }
 
 /// As if the maps of a dead daemon were of another layout.
