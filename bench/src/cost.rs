@@ -57,6 +57,9 @@ pub struct Figure {
     pub instructions: u64,
     /// Of these, the daemon's.
     pub daemons: u64,
+    /// The same by its threads, by their names.
+    #[serde(default)]
+    pub threads: BTreeMap<String, u64>,
     /// Between these, nine of ten rounds lie.
     pub spread: (u64, u64),
     /// How many rounds.
@@ -169,6 +172,7 @@ mod tests {
             state,
             instructions,
             daemons: 0,
+            threads: BTreeMap::new(),
             spread: (instructions, instructions),
             rounds: 1,
         };

@@ -1,6 +1,7 @@
 //! What is measured, as both sides say it: the program inside the guest, and `cargo xtask bench` outside.
 
 pub mod cost;
+pub mod growth;
 pub mod peers;
 pub mod report;
 pub mod scale;

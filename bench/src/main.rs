@@ -4,10 +4,23 @@
 mod measure;
 mod spawn;
 
-use clap::Parser;
+use std::sync::atomic::Ordering;
+
+use clap::{Parser, Subcommand};
+use expacti_bench::growth::Of;
+
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    part: Part,
+    /// This is a machine in use and no guest: nothing of its configuration is touched, and what a guest counts in
+    /// instructions is told in nanoseconds.
+    #[arg(long, global = true)]
+    native: bool,
+}
 
 /// What to measure.
-#[derive(Parser)]
+#[derive(Subcommand)]
 enum Part {
     /// What one exec costs, where the clock counts instructions.
     Cost {
@@ -18,20 +31,37 @@ enum Part {
     /// The gate beside others that look at execs.
     Peers,
     /// Whole pieces of work.
-    Workloads,
-    /// Much of everything, and nothing at all.
+    Workloads {
+        /// Only these.
+        names: Vec<String>,
+    },
+    /// Storms of execs, and nothing at all.
     Scale,
+    /// Instructions of an exec with more and more agents, rules or tickets.
+    Growth {
+        /// Only this: `agents 10000`, `rules 100000`, `tickets 0`.
+        #[arg(num_args = 2)]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    let part = Part::parse();
+    let Options { part, native } = Options::parse();
+    spawn::NATIVE.store(native, Ordering::Relaxed);
     expacti_tests::harness::expect_root();
     let text = match part {
         Part::Cost { kernel_only } => serde_json::to_string(&measure::cost::measure(kernel_only)?)?,
-        Part::Workloads => serde_json::to_string(&measure::workloads::measure()?)?,
+        Part::Workloads { names } => serde_json::to_string(&measure::workloads::measure(&names)?)?,
+        Part::Growth { only } => serde_json::to_string(&measure::growth::measure(parsed(&only)?)?)?,
         Part::Scale => serde_json::to_string(&measure::scale::measure()?)?,
-        Part::Peers => serde_json::to_string(&measure::peers::measure()?)?,
+        Part::Peers => serde_json::to_string(&measure::peers::measure(native)?)?,
     };
     println!("{text}");
     Ok(())
+}
+
+/// Of what, and how much.
+fn parsed(words: &[String]) -> anyhow::Result<Option<(Of, usize)>> {
+    let [of, count] = words else { return Ok(None) };
+    Ok(Some((serde_json::from_value(of.as_str().into())?, count.parse()?)))
 }

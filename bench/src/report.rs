@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cost::Cost;
+use crate::growth::Growth;
 use crate::peers::Peers;
 use crate::scale::Scale;
 use crate::workloads::Workload;
@@ -17,8 +18,12 @@ pub struct Report {
     pub peers: Option<Section<Peers>>,
     /// Whole pieces of work.
     pub workloads: Option<Section<Vec<Workload>>>,
-    /// Much of everything, and nothing at all.
+    /// Storms of execs, and nothing at all.
     pub scale: Option<Section<Scale>>,
+    /// More and more agents, rules and tickets.
+    pub growth: Option<Section<Vec<Growth>>>,
+    /// What a decision takes on the machine itself, as `cargo bench -p expacti-core --bench rules` prints it.
+    pub decisions: Option<String>,
 }
 
 /// One part.

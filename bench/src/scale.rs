@@ -1,4 +1,6 @@
-//! What happens when there is much of everything.
+//! What happens when there is very much to do, and when there is nothing.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,23 +23,21 @@ pub struct Storm {
     pub ring_full: u64,
     /// Notes of starts and ends that found the ring full.
     pub notes_lost: u64,
-    /// Microseconds of processor time that the daemon needs for each exec.
-    pub daemon_us: f64,
+    /// Microseconds of processor time that the daemon's threads need for each exec, by their names.
+    #[serde(default)]
+    pub threads: BTreeMap<String, f64>,
 }
 
-/// What one exec takes with so much of something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Growth {
-    /// Of what.
-    pub of: String,
-    /// How much.
-    pub count: usize,
-    /// Microseconds of an exec that the kernel allows by itself.
-    pub cached_us: f64,
-    /// Microseconds of one that the daemon allows.
-    pub asked_us: f64,
-    /// The daemon's memory, in MiB.
-    pub resident_mib: f64,
+impl Storm {
+    /// Of all its threads.
+    pub fn daemon_us(&self) -> f64 {
+        self.threads.values().sum()
+    }
+
+    /// What is left of the rate, as a share.
+    pub fn share(&self) -> f64 {
+        self.gated / self.bare
+    }
 }
 
 /// The daemon while nothing happens.
@@ -45,7 +45,16 @@ pub struct Growth {
 pub struct Idle {
     /// Its memory right after the start, in MiB.
     pub resident_mib: f64,
-    /// The same after the storms.
+    /// Of it, what the daemon allocated.
+    #[serde(default)]
+    pub allocated_mib: f64,
+    /// What it maps of files: its program and its database.
+    #[serde(default)]
+    pub files_mib: f64,
+    /// The ring, which is mapped twice.
+    #[serde(default)]
+    pub ring_mib: f64,
+    /// All of it after the storms.
     pub resident_after_mib: f64,
     /// Memory of the BPF maps and programs, in MiB.
     pub bpf_mib: f64,
@@ -58,11 +67,6 @@ pub struct Idle {
 pub struct Scale {
     /// Execs as fast as they go.
     pub storms: Vec<Storm>,
-    /// More agents, rules, tickets.
-    pub growth: Vec<Growth>,
     /// Nothing at all.
     pub idle: Idle,
-    /// What a decision takes on the machine itself, as `cargo bench -p expacti-core --bench rules` prints it.
-    #[serde(default)]
-    pub decisions: String,
 }

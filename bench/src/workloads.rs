@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::statistics::Interval;
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     /// Its name.
     pub name: String,
@@ -15,12 +15,18 @@ pub struct Workload {
     pub execs: u64,
     /// Of these, those that the kernel allowed by itself, in a run after others.
     pub cached: u64,
-    /// Execs that would have waited for a human under these rules.
+    /// Execs that would have waited for a human under these rules, or been denied.
     pub held: u64,
+    /// Which those are, and why; not all where they are many.
+    #[serde(default)]
+    pub waits: Vec<String>,
     /// Seconds of one run without a gate.
     pub bare: f64,
     /// Seconds that the gate adds: of each pair of runs the difference. None where something would have waited.
     pub added: Option<Interval>,
     /// How many pairs.
     pub pairs: usize,
+    /// Why there is no figure, where there is none.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }

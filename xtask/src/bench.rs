@@ -3,25 +3,28 @@
 //! Each part boots a guest of its own and runs `expacti-bench` in it, which prints one object of JSON. What is not
 //! measured this time stays as it was: every part says when and where it was measured.
 
+pub(crate) mod guest;
+mod native;
 mod page;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use expacti_bench::cost::{Committed, Cost};
 use expacti_bench::report::{Machine, Report, Section};
 use serde::de::DeserializeOwned;
 
-use crate::build::{self, Profile};
+use self::guest::{Disk, Place};
+use crate::build::Profile;
 use crate::cache::Cache;
 use crate::process::output;
 use crate::setup::kernels::Kernel;
-use crate::setup::{self, peers, qemu};
-use crate::vm::{self, Clock, Ended, Guest, GuestFile, Task};
-use crate::{programs, workspace};
+use crate::setup::{self, materials, peers, qemu};
+use crate::vm::{Clock, GuestFile};
+use crate::workspace;
 
 /// `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -42,9 +45,17 @@ pub(crate) struct Options {
     /// Build nothing: measure what was built last.
     #[arg(long)]
     as_built: bool,
+    /// Measure on this very machine instead of in guests, into docs/benchmarks-native.md; ends with 2 where its kernel
+    /// cannot.
+    #[arg(long, conflicts_with_all = ["accept", "trial", "kernel"])]
+    native: bool,
     /// Measure nothing: write the page anew from what was measured.
     #[arg(long)]
     page: bool,
+    /// Give the program that measures these arguments instead, print what it finds, and write nothing: the first word is
+    /// the part.
+    #[arg(long = "try", value_name = "ARGUMENTS")]
+    trial: Option<String>,
 }
 
 /// What can be measured.
@@ -56,20 +67,46 @@ pub(crate) enum Part {
     Peers,
     /// Whole pieces of work, gated and not.
     Workloads,
-    /// Storms of execs, many agents, rules and tickets; memory and wake-ups.
+    /// Storms of execs; memory and wake-ups.
     Scale,
+    /// Instructions of an exec with many agents, rules and tickets.
+    Growth,
 }
 
-const ALL: [Part; 4] = [Part::Cost, Part::Peers, Part::Workloads, Part::Scale];
+const ALL: [Part; 5] = [Part::Cost, Part::Peers, Part::Workloads, Part::Scale, Part::Growth];
 
-const PEERS: &str = include_str!("../guest/peers.sh");
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Peers => "peers",
+            Self::Workloads => "workloads",
+            Self::Scale => "scale",
+            Self::Growth => "growth",
+        }
+    }
 
-/// For one part, by the clock on the wall.
-const LIMIT: Duration = Duration::from_mins(20);
+    /// What is counted in instructions comes out the same on every machine; the rest needs two processors.
+    fn clock(self) -> Clock {
+        match self {
+            Self::Cost | Self::Growth => Clock::Instructions,
+            Self::Peers | Self::Workloads | Self::Scale => Clock::Wall,
+        }
+    }
 
-pub(crate) fn command(options: &Options) -> Result<()> {
+    /// The guest's, in MiB: ten thousand processes that wait take their place.
+    fn memory(self) -> u32 {
+        if self == Self::Growth { 4096 } else { 2048 }
+    }
+}
+
+pub(crate) fn command(options: &Options) -> Result<ExitCode> {
     if options.page {
-        return write(&earlier(&json())?);
+        write(&earlier(&place(Where::Guest))?, Where::Guest)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.native {
+        return on_this_machine(options);
     }
     let cache = Cache::open()?;
     setup::bring(&cache, setup::guest_parts(&[options.kernel])?)?;
@@ -78,49 +115,111 @@ pub(crate) fn command(options: &Options) -> Result<()> {
     if parts.contains(&Part::Peers) {
         setup::bring(&cache, vec![peers::part()])?;
     }
+    if parts.contains(&Part::Workloads) {
+        setup::bring(&cache, vec![materials::part()])?;
+    }
     let bench = Bench {
-        files: files(&cache, profile, options.as_built)?,
+        files: guest::files(&cache, profile, options.as_built)?,
         cache,
         kernel: options.kernel,
         profile,
         as_built: options.as_built,
     };
-    let mut report = earlier(&json())?;
+    if let Some(arguments) = &options.trial {
+        let part = parts.iter().find(|part| arguments.starts_with(part.name()));
+        let part = part.context("the first word is a part's name")?;
+        println!("{}", String::from_utf8_lossy(&bench.place(*part)?.run(arguments)?));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut report = earlier(&place(Where::Guest))?;
     for part in parts {
         println!("== {part:?} on Linux {}", options.kernel);
         match part {
-            Part::Cost => report.cost = Some(bench.section("cost", Clock::Instructions, Vec::new())?),
-            Part::Peers => {
-                report.peers = Some(bench.section("peers", Clock::Wall, vec![peers::disk(&bench.cache)?])?);
-            }
-            Part::Workloads => {
-                report.workloads = Some(bench.section("workloads", Clock::Wall, Vec::new())?);
-            }
-            Part::Scale => report.scale = Some(bench.section("scale", Clock::Wall, Vec::new())?),
+            Part::Cost => report.cost = Some(bench.section(*part)?),
+            Part::Peers => report.peers = Some(bench.section(*part)?),
+            Part::Workloads => report.workloads = Some(bench.section(*part)?),
+            Part::Scale => report.scale = Some(bench.section(*part)?),
+            Part::Growth => report.growth = Some(bench.section(*part)?),
         }
         // What took minutes is kept even if what comes next fails.
-        write(&report)?;
-        if let (Part::Scale, Some(scale)) = (part, &mut report.scale) {
-            scale.found.decisions = decisions()?;
-            write(&report)?;
-        }
+        write(&report, Where::Guest)?;
+    }
+    if parts.contains(&Part::Growth) {
+        report.decisions = Some(decisions()?);
+        write(&report, Where::Guest)?;
     }
     if let (true, Some(cost)) = (options.accept, &report.cost) {
         accept(&cost.found)?;
     }
     println!("written: docs/benchmarks.md, docs/benchmarks.json");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `--native`.
+fn on_this_machine(options: &Options) -> Result<ExitCode> {
+    let cache = Cache::open()?;
+    let parts = if options.only.is_empty() { ALL.as_slice() } else { &options.only };
+    let profile = if options.guest_build { Profile::Guest } else { Profile::Release };
+    let stage = native::Stage::new(&guest::files(&cache, profile, options.as_built)?)?;
+    if let Some(native::Refusal(why)) = stage.refusal()? {
+        eprintln!("error: {why}");
+        return Ok(ExitCode::from(native::REFUSED));
+    }
+    let mut report = earlier(&place(Where::Native))?;
+    for part in parts {
+        println!("== {part:?} on this machine");
+        let start = Instant::now();
+        let found = stage.run(&cache, *part)?;
+        let machine = Machine {
+            kind: "this machine itself".to_owned(),
+            kernel: says("uname", &["-r"]),
+            ..machine(profile, options.as_built)
+        };
+        let seconds = start.elapsed().as_secs();
+        match part {
+            Part::Cost => report.cost = Some(section(&found, machine, seconds)?),
+            Part::Peers => report.peers = Some(section(&found, machine, seconds)?),
+            Part::Workloads => report.workloads = Some(section(&found, machine, seconds)?),
+            Part::Scale => report.scale = Some(section(&found, machine, seconds)?),
+            Part::Growth => report.growth = Some(section(&found, machine, seconds)?),
+        }
+        write(&report, Where::Native)?;
+    }
+    if parts.contains(&Part::Growth) {
+        report.decisions = Some(decisions()?);
+        write(&report, Where::Native)?;
+    }
+    println!("written: docs/benchmarks-native.md, docs/benchmarks-native.json");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn section<T: DeserializeOwned>(found: &[u8], machine: Machine, seconds: u64) -> Result<Section<T>> {
+    let found = serde_json::from_slice(found).context("what was measured")?;
+    Ok(Section { machine, seconds, found })
+}
+
+fn write(report: &Report, place_of: Where) -> Result<()> {
+    let place = place(place_of);
+    fs::write(&place, serde_json::to_string_pretty(report)? + "\n")?;
+    fs::write(place.with_extension("md"), page::text(report, place_of))?;
     Ok(())
 }
 
-fn write(report: &Report) -> Result<()> {
-    fs::write(json(), serde_json::to_string_pretty(report)? + "\n")?;
-    fs::write(json().with_extension("md"), page::text(report))?;
-    Ok(())
+/// Where was measured. Each has files of its own, so that their figures are never mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// In guests.
+    Guest,
+    /// On this machine.
+    Native,
 }
 
 /// Where figures are kept.
-fn json() -> PathBuf {
-    workspace::root().join("docs/benchmarks.json")
+fn place(of: Where) -> PathBuf {
+    workspace::root().join(match of {
+        Where::Guest => "docs/benchmarks.json",
+        Where::Native => "docs/benchmarks-native.json",
+    })
 }
 
 fn earlier(path: &Path) -> Result<Report> {
@@ -149,57 +248,6 @@ fn accept(cost: &Cost) -> Result<()> {
     Ok(())
 }
 
-/// expacti, the program that measures, and what it starts.
-pub(crate) fn files(cache: &Cache, profile: Profile, as_built: bool) -> Result<Vec<GuestFile>> {
-    let (expacti, bench) = if as_built {
-        (build::place("expacti", profile), build::place("expacti-bench", Profile::Guest))
-    } else {
-        let object = build::object(cache)?;
-        (
-            build::with_object(&object, "expacti-agent", "expacti", profile)?,
-            build::with_object(&object, "expacti-bench", "expacti-bench", Profile::Guest)?,
-        )
-    };
-    let mut files = vec![
-        GuestFile::new(&expacti, "/usr/local/bin/expacti")?,
-        GuestFile::new(&bench, "/opt/expacti/expacti-bench")?,
-    ];
-    files.extend(programs::build(
-        &workspace::root().join("bench/programs"),
-        &workspace::target().join("bench"),
-    )?);
-    Ok(files)
-}
-
-/// Runs one part in a guest of its own and reads what it prints.
-pub(crate) fn measure<T: DeserializeOwned>(
-    cache: &Cache,
-    kernel: Kernel,
-    clock: Clock,
-    files: Vec<GuestFile>,
-    disks: Vec<PathBuf>,
-    arguments: &str,
-) -> Result<T> {
-    let folder = workspace::target().join("bench");
-    let script = folder.join("bench.sh");
-    // What is on a disk is laid into the guest first.
-    let first = if disks.is_empty() { "" } else { PEERS };
-    fs::write(
-        &script,
-        format!("#!/bin/bash\n{first}\nulimit -n 65536\nexec /opt/expacti/expacti-bench {arguments}\n"),
-    )?;
-    let task = Task::Script(script, LIMIT);
-    let guest =
-        Guest { kernel, task, files, forward: Vec::new(), systemd: false, memory: 2048, clock, disks };
-    let mut out = Vec::new();
-    match vm::run(cache, &guest, &mut out, &mut std::io::stderr())? {
-        Ended::Exited(0) => {}
-        Ended::Exited(code) => bail!("measuring {arguments} failed with {code}"),
-        Ended::Failed(trouble) => bail!("measuring {arguments}: {trouble}"),
-    }
-    serde_json::from_slice(&out).with_context(|| format!("what {arguments} printed"))
-}
-
 /// What a decision takes here, with few rules and with many.
 fn decisions() -> Result<String> {
     output(workspace::cargo().args(["bench", "--quiet", "--package", "expacti-core", "--bench", "rules"]))
@@ -214,17 +262,24 @@ struct Bench {
 }
 
 impl Bench {
-    fn section<T: DeserializeOwned>(
-        &self,
-        part: &str,
-        clock: Clock,
-        disks: Vec<PathBuf>,
-    ) -> Result<Section<T>> {
+    /// A guest for this part.
+    fn place(&self, part: Part) -> Result<Place<'_>> {
+        let cache = &self.cache;
+        let disk = match part {
+            Part::Peers => Some(Disk::peers(cache)?),
+            Part::Workloads => Some(Disk::materials(cache)?),
+            Part::Cost | Part::Scale | Part::Growth => None,
+        };
+        let (files, memory) = (self.files.clone(), part.memory());
+        Ok(Place { cache, kernel: self.kernel, clock: part.clock(), files, disk, memory })
+    }
+
+    fn section<T: DeserializeOwned>(&self, part: Part) -> Result<Section<T>> {
         let start = Instant::now();
-        let found = measure(&self.cache, self.kernel, clock, self.files.clone(), disks, part)?;
+        let found = self.place(part)?.measure(part.name())?;
         let seconds = start.elapsed().as_secs();
-        println!("{part}: {seconds} s");
-        Ok(Section { machine: self.machine(clock)?, seconds, found })
+        println!("{}: {seconds} s", part.name());
+        Ok(Section { machine: self.machine(part.clock())?, seconds, found })
     }
 
     fn machine(&self, clock: Clock) -> Result<Machine> {
@@ -234,29 +289,33 @@ impl Bench {
             Clock::Instructions => format!("{qemu}, emulated, one processor, a nanosecond is an instruction"),
             Clock::Wall => format!("{qemu}, emulated, two processors"),
         };
-        let release = fs::read_to_string(self.kernel.part().get(&self.cache)?.join("release"))?;
-        let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let processor = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        let says = |program: &str, arguments: &[&str]| {
-            output(Command::new(program).args(arguments).current_dir(workspace::root()))
-                .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
-        };
-        Ok(Machine {
-            kind,
-            kernel: release,
-            processor: processor.map_or("unknown", |(_, name)| name).to_owned(),
-            day: says("date", &["-u", "+%F"]),
-            version: if self.as_built {
-                "built earlier".to_owned()
-            } else {
-                says("git", &["describe", "--always", "--dirty"])
-            },
-            build: match self.profile {
-                Profile::Release => "as users get it".to_owned(),
-                Profile::Guest => {
-                    "half optimised, as the tests run it: the daemon's share is too high".to_owned()
-                }
-            },
-        })
+        let kernel = fs::read_to_string(self.kernel.part().get(&self.cache)?.join("release"))?;
+        Ok(Machine { kind, kernel, ..machine(self.profile, self.as_built) })
     }
+}
+
+/// What is said of both, guests and machines. The rest of it is for them to say.
+fn machine(profile: Profile, as_built: bool) -> Machine {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let processor = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let version =
+        if as_built { "built earlier".to_owned() } else { says("git", &["describe", "--always", "--dirty"]) };
+    let build = match profile {
+        Profile::Release => "as users get it",
+        Profile::Guest => "half optimised, as the tests run it: the daemon's share is too high",
+    };
+    Machine {
+        kind: String::new(),
+        kernel: String::new(),
+        processor: processor.map_or("unknown", |(_, name)| name).to_owned(),
+        day: says("date", &["-u", "+%F"]),
+        version,
+        build: build.to_owned(),
+    }
+}
+
+/// What a program prints, in a word.
+fn says(program: &str, arguments: &[&str]) -> String {
+    output(Command::new(program).args(arguments).current_dir(workspace::root()))
+        .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
 }

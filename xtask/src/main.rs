@@ -67,7 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Vm(options) => vm::command(options),
         Command::Objcheck => objcheck::command().map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::command(options),
-        Command::Bench(options) => bench::command(options).map(|()| ExitCode::SUCCESS),
+        Command::Bench(options) => bench::command(options),
         Command::Dist(options) => dist::command(options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::command(options),
     }

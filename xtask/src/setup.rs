@@ -10,6 +10,7 @@ pub(crate) mod containerd;
 pub(crate) mod cross;
 pub(crate) mod debian;
 pub(crate) mod kernels;
+pub(crate) mod materials;
 pub(crate) mod packages;
 pub(crate) mod peers;
 pub(crate) mod postgres;

@@ -22,20 +22,25 @@ const ROUNDS: usize = 20;
 /// The same where the processors are busy, and an exec takes many times as long.
 const BUSY_ROUNDS: usize = 4;
 
-pub(crate) fn measure() -> anyhow::Result<Peers> {
+/// Why a peer is not measured on a machine in use.
+const LEFT_ALONE: &str = "it would take over this machine's own configuration";
+
+pub(crate) fn measure(native: bool) -> anyhow::Result<Peers> {
     let mut all = Peers::default();
     for group in groups() {
         eprintln!("{}", group.name);
-        let mut missing = None;
+        let mut missing = (native && group.takes_over()).then(|| LEFT_ALONE.to_owned());
         // The smallest program and one that everybody has; under load only the smallest.
         for (targets, hogs) in [(&TARGETS[..2], 0), (&TARGETS[..1], 2)] {
+            if missing.is_some() {
+                break;
+            }
             let busy = Hogs::start(hogs)?;
             let measured = compare(&group, targets, hogs, &mut all.figures);
             drop(busy);
             if let Err(error) = measured {
                 eprintln!("{}: {error:#}", group.name);
                 missing = Some(format!("{error:#}"));
-                break;
             }
         }
         for arm in &group.arms {

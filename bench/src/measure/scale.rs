@@ -1,21 +1,20 @@
-//! Much of everything, and nothing at all.
+//! Storms of execs, and nothing at all.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use expacti_bench::scale::{Growth, Idle, Scale, Storm};
-use expacti_bench::statistics::median;
+use expacti_bench::scale::{Idle, Scale, Storm};
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::child;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
 
-use super::cost::used_by;
+use super::cost::{more, used_by_threads};
+use super::memory::Memory;
 use crate::spawn::{How, TARGETS, spawn};
 
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
@@ -31,30 +30,16 @@ pub(crate) fn measure() -> anyhow::Result<Scale> {
         eprintln!("storm of {workers}, bare");
         bare.push(storm(&agent, workers)?);
     }
-    let daemon = gating(&agent, &[])?;
+    let daemon = Daemon::gating_in(tempfile::tempdir_in("/tmp")?, &agent, &[]);
     let mut idle = idle(&daemon)?;
     let mut storms = Vec::new();
     for (workers, bare) in WORKERS.into_iter().zip(bare) {
         eprintln!("storm of {workers}");
         storms.push(gated_storm(&agent, &daemon, workers, bare)?);
     }
-    idle.resident_after_mib = resident(&daemon)?;
+    idle.resident_after_mib = Memory::of(&daemon)?.resident;
     drop(daemon);
-    let mut growth = Vec::new();
-    for count in [1, 100, 1_000] {
-        growth.push(with_agents(&agent, count)?);
-    }
-    for count in [10, 1_000, 10_000] {
-        growth.push(with_rules(&agent, count)?);
-    }
-    for count in [0, 50, 200] {
-        growth.push(with_tickets(&agent, count)?);
-    }
-    Ok(Scale { storms, growth, idle, decisions: String::new() })
-}
-
-fn gating(agent: &Cgroup, options: &[&str]) -> anyhow::Result<Daemon> {
-    Ok(Daemon::gating_in(tempfile::tempdir_in("/tmp")?, agent, options))
+    Ok(Scale { storms, idle })
 }
 
 /// Execs a second.
@@ -78,12 +63,12 @@ fn rate(count: usize, time: Duration) -> f64 {
 fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> anyhow::Result<Storm> {
     spawn(agent, TARGETS[0], 3, How::default())?;
     settle(agent, daemon, "before")?;
-    let before = (metrics(daemon), used_by(daemon.pid())?);
+    let before = (metrics(daemon), used_by_threads(daemon.pid())?);
     let gated = storm(agent, workers)?;
     let end = Instant::now();
     let drained_ms =
         settle(agent, daemon, &format!("after-{workers}"))?.saturating_duration_since(end).as_millis();
-    let after = (metrics(daemon), used_by(daemon.pid())?);
+    let after = (metrics(daemon), used_by_threads(daemon.pid())?);
     let grown = |name: &str| {
         let of = |counts: &BTreeMap<String, f64>| counts.get(name).copied().unwrap_or_default();
         whole(of(&after.0) - of(&before.0))
@@ -99,7 +84,12 @@ fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> an
         drained_ms: u64::try_from(drained_ms)?,
         ring_full: grown("expacti_kernel_events_total{event=\"ring-full\"}"),
         notes_lost: grown("expacti_kernel_events_total{event=\"lifecycle-lost\"}"),
-        daemon_us: rate(usize::try_from(after.1 - before.1)?, Duration::from_secs(made)) / 1_000.0,
+        threads: more(&before.1, &after.1)
+            .into_iter()
+            .map(|(name, time)| {
+                (name, rate(usize::try_from(time).unwrap_or_default(), Duration::from_secs(made)) / 1_000.0)
+            })
+            .collect(),
     })
 }
 
@@ -134,8 +124,12 @@ fn idle(daemon: &Daemon) -> anyhow::Result<Idle> {
         let more = count - before.get(&(thread, name.clone())).copied().unwrap_or_default();
         (more > 0).then(|| (name, rate(usize::try_from(more).unwrap_or_default(), SILENCE)))
     });
+    let memory = Memory::of(daemon)?;
     Ok(Idle {
-        resident_mib: resident(daemon)?,
+        resident_mib: memory.resident,
+        allocated_mib: memory.allocated,
+        files_mib: memory.files,
+        ring_mib: memory.shared,
         resident_after_mib: 0.0,
         bpf_mib: bpf()?,
         wakeups: wakeups.collect(),
@@ -156,13 +150,6 @@ fn switches(daemon: &Daemon) -> anyhow::Result<BTreeMap<(u32, String), u64>> {
     Ok(found)
 }
 
-fn resident(daemon: &Daemon) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib / 1024.0)
-}
-
 /// What maps and programs take, in MiB.
 fn bpf() -> anyhow::Result<f64> {
     let mut sum = 0.0;
@@ -172,68 +159,6 @@ fn bpf() -> anyhow::Result<f64> {
         sum += listed.iter().filter_map(|entry| entry["bytes_memlock"].as_f64()).sum::<f64>();
     }
     Ok(sum / 1_048_576.0)
-}
-
-fn with_agents(agent: &Cgroup, count: usize) -> anyhow::Result<Growth> {
-    eprintln!("{count} agents");
-    let others: Vec<Cgroup> = (1..count).map(|number| Cgroup::new(&format!("agent-{number}"))).collect();
-    let options: Vec<String> = others
-        .iter()
-        .enumerate()
-        .map(|(number, cgroup)| format!("--agent=a{number}={}", cgroup.path().display()))
-        .collect();
-    let daemon = gating(agent, &options.iter().map(String::as_str).collect::<Vec<_>>())?;
-    grown(agent, &daemon, "agents", count)
-}
-
-fn with_rules(agent: &Cgroup, count: usize) -> anyhow::Result<Growth> {
-    eprintln!("{count} rules");
-    let mut text = String::new();
-    for number in 0..count {
-        write!(
-            text,
-            "[[rule]]\nname = \"r{number}\"\ndecision = \"deny\"\nbecause = \"-\"\nargv = [\"tool-{number}\", \"...\"]\n"
-        )?;
-    }
-    let folder = tempfile::tempdir_in("/tmp")?;
-    let file = folder.path().join("rules.toml");
-    fs::write(&file, text)?;
-    let daemon = gating(agent, &["--rules", file.to_str().context("a path in UTF-8")?])?;
-    grown(agent, &daemon, "rules", count)
-}
-
-fn with_tickets(agent: &Cgroup, count: usize) -> anyhow::Result<Growth> {
-    eprintln!("{count} pending tickets");
-    let daemon = gating(agent, &["--review=300"])?;
-    let held: Vec<_> = (0..count)
-        .map(|number| {
-            let mut risky = Command::new("git");
-            // Different ones, or they would be one card.
-            risky.args(["push", "--force", "origin", &format!("branch-{number}")]).current_dir("/");
-            child::run_aside(agent, risky)
-        })
-        .collect();
-    until("all of them held", || (daemon.pending().len() >= count).then_some(()));
-    let growth = grown(agent, &daemon, "pending tickets", count);
-    drop(daemon);
-    // Those that are held die with their cgroup.
-    fs::write(agent.path().join("cgroup.kill"), "1")?;
-    drop(held);
-    growth
-}
-
-fn grown(agent: &Cgroup, daemon: &Daemon, of: &str, count: usize) -> anyhow::Result<Growth> {
-    spawn(agent, TARGETS[0], 3, How::default())?;
-    settle(agent, daemon, "known")?;
-    let cached = spawn(agent, TARGETS[0], 60, How::default())?;
-    let asked = spawn(agent, TARGETS[0], 40, How { numbered: true, ..How::default() })?;
-    Ok(Growth {
-        of: of.to_owned(),
-        count,
-        cached_us: median(&cached) / 1_000.0,
-        asked_us: median(&asked) / 1_000.0,
-        resident_mib: resident(daemon)?,
-    })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]

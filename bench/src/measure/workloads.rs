@@ -1,4 +1,4 @@
-//! Whole pieces of work, gated and not. Everything they need is in the guest; nothing is fetched.
+//! Whole pieces of work, gated and not. Everything they need lies there; nothing is fetched.
 
 use std::fs;
 use std::path::Path;
@@ -10,64 +10,62 @@ use expacti_bench::statistics::{Interval, median};
 use expacti_bench::workloads::Workload;
 use expacti_tests::harness::cgroup::Cgroup;
 use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::wait::until;
 
 use super::scale::{metrics, whole};
 
-/// Blocks of bare, gated, gated, bare: two pairs each.
-const BLOCKS: usize = 3;
+/// Blocks of bare, gated, gated, bare, two pairs each: as many as have room in this time, one at least.
+const BLOCKS: f64 = 3.0;
+const TIME: f64 = 50.0;
 
-/// A name, what it does, and the script. Each run has an empty folder and `/opt/expacti/programs` to work on.
-const ALL: [(&str, &str, &str); 4] = [
-    (
-        "agent loop",
-        "8 times `bash -lc` with ls, grep, sed, find and git in a small repository",
-        r#"git init -q . && cp /opt/expacti/programs/*.c . && git add . && git commit -q -m first
-for i in 1 2 3 4 5 6 7 8; do
-    bash -lc 'ls | head -5; grep -n main *.c | wc -l; sed -n 1,5p spawn.c; find . -name "*.c" | wc -l; git status --short; git log --oneline | head -3'
-done"#,
-    ),
-    (
-        "make -j2",
-        "the C programs of this repository, compiled and linked one by one",
-        r"cp /opt/expacti/programs/*.c . && rm -f nop.c
-printf 'programs := $(basename $(wildcard *.c))\nall: $(programs)\n%%.o: %%.c\n\tgcc -O1 -c -o $@ $<\n%%: %%.o\n\tgcc -o $@ $< -pthread\n' > Makefile
-make -s -j2",
-    ),
-    (
-        "git",
-        "10 commits on a branch, a rebase and a clone",
-        r"git init -q -b main a && cd a && git commit -q --allow-empty -m root && git checkout -q -b work
-for i in 1 2 3 4 5 6 7 8 9 10; do echo $i > f$i; git add f$i; git commit -q -m $i; done
-git checkout -q main && git commit -q --allow-empty -m side && git checkout -q work && git rebase -q main
-cd .. && git clone -q a b",
-    ),
-    (
-        "unittest",
-        "python3 -m unittest with 20 tests that each start a program",
-        r#"cat > test_all.py << 'END'
-import subprocess, unittest
-class All(unittest.TestCase): pass
-def one(n):
-    return lambda self: self.assertEqual(subprocess.check_output(["echo", str(n)]), b"%d\n" % n)
-for n in range(20): setattr(All, "test_%d" % n, one(n))
-END
-python3 -m unittest -q test_all"#,
-    ),
+/// The agent's, with what it has configured.
+const HOME: &str = "/tmp/home";
+
+/// As many of the commands that would have waited are named.
+const SHOWN: usize = 12;
+
+/// A name, and the script, whose first line says what it does. Each run has an empty folder to work in.
+const ALL: [(&str, &str); 7] = [
+    ("agent loop", include_str!("../../workloads/agent-loop.sh")),
+    ("configure", include_str!("../../workloads/configure.sh")),
+    ("make", include_str!("../../workloads/make.sh")),
+    ("cargo", include_str!("../../workloads/cargo.sh")),
+    ("npm", include_str!("../../workloads/npm.sh")),
+    ("git", include_str!("../../workloads/git.sh")),
+    ("unittest", include_str!("../../workloads/unittest.sh")),
 ];
 
-pub(crate) fn measure() -> anyhow::Result<Vec<Workload>> {
-    fs::write("/root/.gitconfig", "[user]\nname = agent\nemail = agent@localhost\n[gc]\nauto = 0\n")?;
-    ALL.into_iter().map(|(name, about, script)| one(name, about, script)).collect()
+pub(crate) fn measure(only: &[String]) -> anyhow::Result<Vec<Workload>> {
+    fs::create_dir_all(HOME)?;
+    let home = Path::new(HOME);
+    fs::write(home.join(".gitconfig"), "[user]\nname = agent\nemail = agent@localhost\n[gc]\nauto = 0\n")?;
+    fs::copy("/opt/materials/npmrc", home.join(".npmrc"))?;
+    // npm writes into it.
+    let copied =
+        Command::new("cp").args(["-a", "/opt/materials/npm-cache"]).arg(home.join(".npm")).status()?;
+    if !copied.success() {
+        bail!("npm's cache cannot be copied");
+    }
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
+    let measured = |(name, script)| {
+        one(name, script).unwrap_or_else(|error| {
+            eprintln!("{name}: {error:#}");
+            // The others are worth having.
+            Workload { name: name.to_owned(), trouble: Some(format!("{error:#}")), ..Workload::default() }
+        })
+    };
+    Ok(ALL.into_iter().filter(|(name, _)| wanted(name)).map(measured).collect())
 }
 
-fn one(name: &str, about: &str, script: &str) -> anyhow::Result<Workload> {
+fn one(name: &str, script: &str) -> anyhow::Result<Workload> {
     eprintln!("{name}");
     let agent = Cgroup::new("agent");
-    // The first run fills the page cache.
-    run(&agent, script)?;
-    let (execs, held) = in_shadow(&agent, script)?;
+    let about = script.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
+    // This run fills the page cache, too.
+    let Shadow { seconds, execs, held, waits } = in_shadow(&agent, script)?;
+    let blocks = (TIME / (5.0 * seconds)).clamp(1.0, BLOCKS);
     let (mut bare, mut added, mut cached) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..BLOCKS {
+    for _ in 0..whole(blocks) {
         let before = run(&agent, script)?;
         if held == 0 {
             let daemon = gating(&agent, "enforce")?;
@@ -83,28 +81,63 @@ fn one(name: &str, about: &str, script: &str) -> anyhow::Result<Workload> {
         }
         bare.push(before);
     }
+    eprintln!("{name}: {execs} execs, {cached} by the cache, {held} held, {:.1} s", median(&bare));
     Ok(Workload {
         name: name.to_owned(),
-        about: about.to_owned(),
+        about,
         execs,
         cached,
         held,
+        waits,
         bare: median(&bare),
         pairs: added.len(),
         added: (held == 0).then(|| Interval::of(&added)),
+        trouble: None,
     })
 }
 
-/// How many execs it has, and how many of them would have waited.
-fn in_shadow(agent: &Cgroup, script: &str) -> anyhow::Result<(u64, u64)> {
+/// What a run has that is only watched.
+struct Shadow {
+    seconds: f64,
+    execs: u64,
+    /// Of these, those that would have waited, or been denied.
+    held: u64,
+    /// Which those are.
+    waits: Vec<String>,
+}
+
+fn in_shadow(agent: &Cgroup, script: &str) -> anyhow::Result<Shadow> {
     let daemon = gating(agent, "shadow")?;
-    run(agent, script)?;
+    let seconds = run(agent, script)?;
     let counts = metrics(&daemon);
     let sum =
         |name: &str| counts.iter().filter(|(key, _)| key.starts_with(name)).map(|(_, count)| count).sum();
-    let found = (whole(sum("expacti_attempts_total{")), whole(sum("expacti_shadow_total{")));
+    let (execs, held) = (whole(sum("expacti_attempts_total{")), whole(sum("expacti_shadow_total{")));
+    let mut waits = Vec::new();
+    if held > 0 {
+        // Records come after their attempts.
+        waits = until("their records", || Some(would_wait(&daemon)).filter(|waits| !waits.is_empty()));
+    }
     unload(daemon)?;
-    Ok(found)
+    Ok(Shadow { seconds, execs, held, waits })
+}
+
+/// Command lines of what would have waited, and why.
+fn would_wait(daemon: &Daemon) -> Vec<String> {
+    let mut lines: Vec<String> = daemon
+        .records()
+        .iter()
+        .rev()
+        .filter_map(|record| {
+            let because = record["verdict"]["because"].as_str()?.strip_prefix("would have been ")?;
+            let argv = record["request"]["argv"].as_array()?;
+            let words: Vec<&str> = argv.iter().filter_map(serde_json::Value::as_str).collect();
+            Some(format!("{} ({because})", words.join(" ")))
+        })
+        .collect();
+    lines.dedup();
+    lines.truncate(SHOWN);
+    lines
 }
 
 /// A daemon with every set of rules that comes with it.
@@ -148,12 +181,13 @@ fn run(agent: &Cgroup, script: &str) -> anyhow::Result<f64> {
     // The shell is there before the agent is: what counts is what it starts.
     let line = format!("echo $$ > {}/cgroup.procs\n{script}", agent.path().display());
     let mut shell = Command::new("bash");
-    shell.args(["-ec", &line]).current_dir(folder).stdin(Stdio::null());
+    shell.args(["-ec", &line]).current_dir(folder).env("HOME", HOME).stdin(Stdio::null());
     let start = Instant::now();
     let output = shell.output()?;
     let seconds = start.elapsed().as_secs_f64();
     if !output.status.success() {
-        bail!("it failed, {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        let said = [output.stdout, output.stderr].concat();
+        bail!("it failed, {}: {}", output.status, String::from_utf8_lossy(&said));
     }
     Ok(seconds)
 }

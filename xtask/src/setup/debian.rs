@@ -39,6 +39,11 @@ impl View {
         Self::open(cache, "host", &suites)
     }
 
+    /// Where the sources of the guest's packages come from.
+    pub(crate) fn of_sources(cache: &Cache) -> Result<Self> {
+        Self::open(cache, "sources", &["trixie".to_owned()])
+    }
+
     fn open(cache: &Cache, name: &'static str, suites: &[String]) -> Result<Self> {
         for (program, package) in [("apt-get", "apt"), ("dpkg-deb", "dpkg")] {
             if find_program(program).is_none() {
@@ -54,7 +59,11 @@ impl View {
         if !fresh.contains(&name) {
             fs::create_dir_all(view.folder.join("lists/partial"))?;
             fs::create_dir_all(view.folder.join("cache/archives/partial"))?;
-            fs::write(view.folder.join("sources.list"), sources(suites)?)?;
+            let mut list = sources(suites)?;
+            if name == "sources" {
+                list = list.replace("deb [", "deb-src [");
+            }
+            fs::write(view.folder.join("sources.list"), list)?;
             // A list that cannot be fetched is only a warning to apt, and then no package of it is known.
             let update = ["-o", "APT::Update::Error-Mode=any", "update"];
             output(view.apt("apt-get").args(update)).context(
@@ -117,6 +126,20 @@ impl View {
         apt.args(["install", "--download-only", "--no-install-recommends", "-y"]);
         output(apt.args(packages))?;
         debs_in(&archives)
+    }
+
+    /// Downloads what a package's authors published, without what Debian changes in it, and unpacks it.
+    pub(crate) fn source(&self, package: &str, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let fetch = ["source", "--download-only", "--tar-only", package];
+        output(self.apt("apt-get").args(fetch).current_dir(folder))?;
+        let mut files = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
+        // A signature of the authors may lie beside it.
+        let tar = files.find(|file| file.extension().is_some_and(|extension| extension != "asc"));
+        let tar = tar.with_context(|| format!("no source of {package} came"))?;
+        output(Command::new("tar").args(["--strip-components=1", "-xf"]).arg(&tar).arg("-C").arg(folder))?;
+        fs::remove_file(tar)?;
+        Ok(())
     }
 
     /// The words of a `sources.list`, for tools that take it.

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::debian::View;
-use super::packages::unpack;
+use super::packages::{disk_of, unpack};
 use super::user_land;
 use super::{Part, Workshop};
 use crate::cache::Cache;
-use crate::process::{find_program, output, run_logged};
+use crate::process::output;
 
 /// Those that the user land has not.
 const PACKAGES: [&str; 3] = ["fapolicyd", "auditd", "bpftrace"];
@@ -33,10 +33,7 @@ pub(crate) fn part() -> Part {
 
 fn make(workshop: &Workshop, folder: &Path) -> Result<()> {
     // What the guest has already need not be brought: its own list says so.
-    let status = folder.join("status");
-    let debugfs = find_program("debugfs").context("debugfs is missing: install the package e2fsprogs")?;
-    let dump = format!("dump /var/lib/dpkg/status {}", status.display());
-    output(Command::new(debugfs).args(["-R", &dump]).arg(user_land::image(&workshop.cache)?))?;
+    let status = user_land::status(workshop, folder)?;
     let packages = View::of_guest(&workshop.cache)?.download_for(&status, &PACKAGES, folder)?;
 
     let tree = folder.join("tree");
@@ -47,29 +44,7 @@ fn make(workshop: &Workshop, folder: &Path) -> Result<()> {
         fs::write(versions.join(says("Package")?.trim()), says("Version")?)?;
     }
     unpack(&packages, &tree, &workshop.log)?;
-    for unused in ["usr/share/doc", "usr/share/man", "usr/share/locale"] {
-        if tree.join(unused).exists() {
-            fs::remove_dir_all(tree.join(unused))?;
-        }
-    }
-    let disk = folder.join("peers.ext4");
-    let mut mke2fs = Command::new(super::packages::mke2fs()?);
-    mke2fs.args([
-        "-q",
-        "-t",
-        "ext4",
-        "-O",
-        "^has_journal",
-        "-m",
-        "0",
-        "-L",
-        "peers",
-        "-E",
-        "root_owner=0:0",
-        "-d",
-    ]);
-    run_logged(mke2fs.arg(&tree).arg(&disk).arg("768M"), &workshop.log)?;
-    fs::remove_dir_all(tree)?;
+    disk_of(&tree, &folder.join("peers.ext4"), "peers", "768M", &workshop.log)?;
     fs::remove_dir_all(folder.join("archives"))?;
     fs::remove_file(status)?;
     Ok(())

@@ -11,7 +11,7 @@ use super::debian::View;
 use super::packages::{Unpacked, mke2fs, unpack_with_dependencies};
 use super::{Part, Workshop};
 use crate::cache::Cache;
-use crate::process::{find_program, run_logged};
+use crate::process::{find_program, output, run_logged};
 
 const SUITE: &str = "trixie";
 
@@ -79,6 +79,15 @@ const PACKAGES: &[&str] = &[
 /// The disk image.
 pub(crate) fn image(cache: &Cache) -> Result<PathBuf> {
     Ok(part().get(cache)?.join("root.ext4"))
+}
+
+/// What is installed in it, as a file of dpkg's.
+pub(crate) fn status(workshop: &Workshop, folder: &Path) -> Result<PathBuf> {
+    let status = folder.join("status");
+    let debugfs = find_program("debugfs").context("debugfs is missing: install the package e2fsprogs")?;
+    let dump = format!("dump /var/lib/dpkg/status {}", status.display());
+    output(Command::new(debugfs).args(["-R", &dump]).arg(image(&workshop.cache)?))?;
+    Ok(status)
 }
 
 pub(crate) fn part() -> Part {

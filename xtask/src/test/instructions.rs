@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use expacti_bench::cost::{Cost, TOLERANCE};
 
 use crate::bench;
+use crate::bench::guest::{self, Place};
 use crate::build::Profile;
 use crate::cache::Cache;
 use crate::setup::kernels::Kernel;
@@ -17,9 +18,9 @@ pub(crate) const KERNEL: Kernel = Kernel::V6_12;
 
 pub(crate) fn check(cache: &Cache) -> Result<()> {
     let committed = bench::committed()?;
-    let files = bench::files(cache, Profile::Guest, false)?;
-    let cost: Cost =
-        bench::measure(cache, KERNEL, Clock::Instructions, files, Vec::new(), "cost --kernel-only")?;
+    let files = guest::files(cache, Profile::Guest, false)?;
+    let place = Place { cache, kernel: KERNEL, clock: Clock::Instructions, files, disk: None, memory: 2048 };
+    let cost: Cost = place.measure("cost --kernel-only")?;
     let mut too_much = 0;
     let mut less = false;
     for change in cost.changes(&committed).map_err(anyhow::Error::msg)? {

@@ -155,6 +155,11 @@ pub(super) fn groups() -> Vec<Group> {
 }
 
 impl Group {
+    /// Whether switching it on changes what a machine does for others than us.
+    pub(super) fn takes_over(&self) -> bool {
+        matches!(self.switch, Switch::Commands(..)) || self.name == "sudo"
+    }
+
     pub(super) fn version(&self) -> String {
         let output = self.version.split_first().and_then(|(program, arguments)| {
             Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use expacti_bench::peers::{Compared, Peers};
 use expacti_bench::report::Section;
 
-use super::head;
+use super::{head, one_line};
 
 pub(super) fn text(section: &Section<Peers>) -> String {
     let Section { machine, seconds, found } = section;
@@ -79,9 +79,4 @@ fn cell(figure: &Compared) -> String {
         added.high,
         added.median / bare * 100.0
     )
-}
-
-/// For a cell of a table.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "/")
 }

@@ -14,10 +14,14 @@ pub(super) fn text(section: &Section<Vec<Workload>>) -> String {
         "Wall time of one run, bare and under the gate with the default policy and every starter set of rules, in turns (bare,\n\
          gated, gated, bare). Gated runs come after one that made the commands known. What would have waited for a human\n\
          was counted in a run of its own in shadow mode; where something would, gated runs are not timed.\n\
-         Without a network the guest has no cargo, no npm and no sources with a `configure`, so these are not here.\n\n\
+         Sources, crates and npm packages were brought before: nothing is fetched meanwhile.\n\n\
          | | execs | by the kernel's cache | would have waited | bare | the gate adds | pairs |\n|---|---:|---:|---:|---:|---:|---:|\n",
     );
-    for Workload { name, about, execs, cached, held, bare, added, pairs } in found {
+    for Workload { name, about, execs, cached, held, bare, added, pairs, trouble, .. } in found {
+        if let Some(trouble) = trouble {
+            let _ = writeln!(text, "| {name} | **not measured**: {} | | | | | |", super::one_line(trouble));
+            continue;
+        }
         let added = match added {
             None => "not timed".to_owned(),
             Some(added) if added.holds_zero() => {
@@ -38,6 +42,9 @@ pub(super) fn text(section: &Section<Vec<Workload>>) -> String {
             text,
             "| {name}: {about} | {execs} | {cached} | {held} | {bare:.2} s | {added} | {pairs} |"
         );
+    }
+    for Workload { name, waits, .. } in found.iter().filter(|workload| !workload.waits.is_empty()) {
+        let _ = writeln!(text, "\nOf {name} would have waited:\n\n```text\n{}\n```", waits.join("\n"));
     }
     text
 }

@@ -1,0 +1,147 @@
+//! More and more agents, rules and tickets, counted in instructions: one exec each, and the daemon's memory.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use expacti_bench::PROGRAMS;
+use expacti_bench::cost::State;
+use expacti_bench::growth::{Found, Growth, Of};
+use expacti_tests::harness::cgroup::Cgroup;
+use expacti_tests::harness::child;
+use expacti_tests::harness::daemon::Daemon;
+use expacti_tests::harness::wait::within;
+
+use super::cost::{asleep, by_the_kernel, with_the_daemon};
+use super::memory::Memory;
+use crate::spawn::{How, TARGETS, spawn};
+
+/// How much of each.
+const COUNTS: [(Of, &[usize]); 3] = [
+    (Of::Agents, &[1, 100, 1_000, 10_000]),
+    (Of::Rules, &[10, 1_000, 10_000, 100_000]),
+    (Of::Tickets, &[0, 100, 1_000, 10_000]),
+];
+/// Execs that the daemon is asked about.
+const ASKED: usize = 20;
+/// How long it may take until so many attempts wait, by the guest's clock.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+pub(crate) fn measure(only: Option<(Of, usize)>) -> anyhow::Result<Vec<Growth>> {
+    let mut all = Vec::new();
+    for (of, counts) in COUNTS {
+        for &count in counts {
+            if only.is_none_or(|only| only == (of, count)) {
+                all.push(one(of, count));
+            }
+        }
+    }
+    if all.is_empty() {
+        bail!("there is nothing of that count");
+    }
+    Ok(all)
+}
+
+/// What does not stand so much is a finding, too.
+fn one(of: Of, count: usize) -> Growth {
+    let wall = Instant::now();
+    let agent = Cgroup::new("agent");
+    let found = catch_unwind(AssertUnwindSafe(|| match of {
+        Of::Agents => with_agents(&agent, count),
+        Of::Rules => with_rules(&agent, count),
+        Of::Tickets => with_tickets(&agent, count),
+    }));
+    let found = match found {
+        Ok(found) => found.map_err(|error| format!("{error:#}")),
+        Err(panic) => Err(said(panic.as_ref())),
+    };
+    eprintln!(
+        "{count} {}: {found:?} ({:.1} s by the guest's clock)",
+        of.title(),
+        wall.elapsed().as_secs_f64()
+    );
+    Growth { of, count, found }
+}
+
+/// The first line of what a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn gating(agent: &Cgroup, options: &[&str]) -> anyhow::Result<Daemon> {
+    Ok(Daemon::gating_in(tempfile::tempdir_in("/tmp")?, agent, options))
+}
+
+fn with_agents(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
+    let others: Vec<Cgroup> = (1..count).map(|number| Cgroup::new(&format!("agent-{number}"))).collect();
+    let options: Vec<String> = others
+        .iter()
+        .enumerate()
+        .map(|(number, cgroup)| format!("--agent=a{number}={}", cgroup.path().display()))
+        .collect();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let start = Instant::now();
+    let daemon = gating(agent, &options)?;
+    figures(agent, &daemon, start.elapsed())
+}
+
+fn with_rules(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
+    let mut text = String::new();
+    for number in 0..count {
+        write!(
+            text,
+            "[[rule]]\nname = \"r{number}\"\ndecision = \"deny\"\nbecause = \"-\"\nargv = [\"tool-{number}\", \"...\"]\n"
+        )?;
+    }
+    let folder = tempfile::tempdir_in("/tmp")?;
+    let file = folder.path().join("rules.toml");
+    fs::write(&file, text)?;
+    let start = Instant::now();
+    let daemon = gating(agent, &["--rules", file.to_str().context("a path in UTF-8")?])?;
+    figures(agent, &daemon, start.elapsed())
+}
+
+fn with_tickets(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
+    let daemon = gating(agent, &["--review=3000"])?;
+    let start = Instant::now();
+    // Each with an argument of its own, or they would be one card.
+    let mut flood = Command::new(format!("{PROGRAMS}/flood"));
+    flood.arg(count.to_string()).args(["/usr/bin/git", "push", "--force", "origin"]).current_dir("/");
+    let mut flood = child::start(agent, &mut flood)?;
+    let mut born = String::new();
+    BufReader::new(flood.stdout.take().context("piped")?).read_line(&mut born)?;
+    let parked =
+        || fs::read_to_string(agent.parking().join("cgroup.procs")).map_or(0, |text| text.lines().count());
+    let all = within(PATIENCE, || (parked() >= count).then_some(()));
+    let ready = start.elapsed();
+    let found = match all {
+        Some(()) => figures(agent, &daemon, ready),
+        None => bail!("of {count} only {} wait after {} s", parked(), PATIENCE.as_secs()),
+    };
+    drop(daemon);
+    // Those that wait die with their cgroup.
+    fs::write(agent.path().join("cgroup.kill"), "1")?;
+    flood.wait()?;
+    found
+}
+
+fn figures(agent: &Cgroup, daemon: &Daemon, ready: Duration) -> anyhow::Result<Found> {
+    let (nop, counted) = (TARGETS[0], How { counted: true, ..How::default() });
+    spawn(agent, nop, 3, counted)?;
+    let cached = asleep(agent, daemon, || by_the_kernel(agent, nop, State::Cached))?;
+    let asked = with_the_daemon(agent, daemon, nop, State::Asked, ASKED)?;
+    let memory = Memory::of(daemon)?;
+    Ok(Found {
+        cached: cached.instructions,
+        asked: asked.instructions,
+        allocated_mib: memory.allocated,
+        resident_mib: memory.resident,
+        ready: ready.as_secs_f64(),
+    })
+}
