@@ -31,7 +31,7 @@ pub struct Storm {
 impl Storm {
     /// Of all its threads.
     pub fn daemon_us(&self) -> f64 {
-        self.threads.values().sum()
+        self.threads.values().fold(0.0, |sum, time| sum + time)
     }
 
     /// What is left of the rate, as a share.

@@ -22,7 +22,10 @@ pub struct Workload {
     pub waits: Vec<String>,
     /// Seconds of one run without a gate.
     pub bare: f64,
-    /// Seconds that the gate adds: of each pair of runs the difference. None where something would have waited.
+    /// Why gated runs were not timed, where they were not.
+    #[serde(default)]
+    pub not_timed: String,
+    /// Seconds that the gate adds, with rules for what would have waited: of each pair of runs the difference.
     pub added: Option<Interval>,
     /// How many pairs.
     pub pairs: usize,

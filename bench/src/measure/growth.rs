@@ -18,6 +18,7 @@ use expacti_tests::harness::wait::within;
 
 use super::cost::{asleep, by_the_kernel, with_the_daemon};
 use super::memory::Memory;
+use super::unload;
 use crate::spawn::{How, TARGETS, spawn};
 
 /// How much of each.
@@ -88,7 +89,9 @@ fn with_agents(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let start = Instant::now();
     let daemon = gating(agent, &options)?;
-    figures(agent, &daemon, start.elapsed())
+    let found = figures(agent, &daemon, start.elapsed());
+    unload(daemon)?;
+    found
 }
 
 fn with_rules(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
@@ -104,7 +107,9 @@ fn with_rules(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
     fs::write(&file, text)?;
     let start = Instant::now();
     let daemon = gating(agent, &["--rules", file.to_str().context("a path in UTF-8")?])?;
-    figures(agent, &daemon, start.elapsed())
+    let found = figures(agent, &daemon, start.elapsed());
+    unload(daemon)?;
+    found
 }
 
 fn with_tickets(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
@@ -124,7 +129,7 @@ fn with_tickets(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
         Some(()) => figures(agent, &daemon, ready),
         None => bail!("of {count} only {} wait after {} s", parked(), PATIENCE.as_secs()),
     };
-    drop(daemon);
+    unload(daemon)?;
     // Those that wait die with their cgroup.
     fs::write(agent.path().join("cgroup.kill"), "1")?;
     flood.wait()?;

@@ -48,8 +48,9 @@ pub(super) fn text(report: &Report) -> String {
     let missed: Vec<&Goal> = goals.iter().filter(|goal| !goal.met).collect();
     if !missed.is_empty() {
         text.push_str("\nWhere a goal is missed, this is what costs:\n\n");
-        for Goal { what, profile, .. } in missed {
-            let _ = writeln!(text, "- {what}: {profile}.");
+        for same in missed.chunk_by(|one, next| one.profile == next.profile) {
+            let names: Vec<&str> = same.iter().map(|goal| goal.what.as_str()).collect();
+            let _ = writeln!(text, "- {}: {}.", names.join("; "), same[0].profile);
         }
     }
     text
@@ -57,23 +58,42 @@ pub(super) fn text(report: &Report) -> String {
 
 fn of_instructions(cost: &Cost, peers: Option<&Peers>) -> Vec<Goal> {
     let goals = [
-        ("not enrolled, `nop`", "nop", State::NotEnrolled, 2.0),
-        ("not enrolled, `true`", "true", State::NotEnrolled, 0.5),
-        ("cached allow with its record, `true`", "true", State::Cached, 1.0),
-        ("cached allow with its record, `nop`", "nop", State::Cached, 8.0),
+        ("not enrolled, `nop`", "nop", State::NotEnrolled, None),
+        ("not enrolled, `true`", "true", State::NotEnrolled, None),
+        ("cached allow with its record, `true`", "true", State::Cached, Some(1.0)),
+        ("cached allow with its record, `nop`", "nop", State::Cached, Some(8.0)),
     ];
-    let goal = |(what, program, state, limit): (&str, &str, State, f64)| {
-        let more = more(cost, program, state)?;
+    let goal = |(what, program, state, limit): (&str, &str, State, Option<f64>)| {
+        let more_by = more(cost, program, state)?;
+        let (limit, measured, met) = if let Some(limit) = limit {
+            let durable = more(cost, program, State::Recorded);
+            let durable = durable.map(|more| format!("; {more:+.1} % until it is in the database"));
+            let measured = format!("{more_by:+.1} %{}", durable.unwrap_or_default());
+            (format!("+{limit} % instructions"), measured, more_by <= limit)
+        } else {
+            let ours = peers.and_then(|peers| figure(peers, "expacti, not enrolled", program))?;
+            let told = if ours.added.holds_zero() { "not distinguishable" } else { "distinguishable" };
+            let measured = format!(
+                "{told} ({:+.0} to {:+.0} µs); {more_by:+.1} % instructions",
+                ours.added.low, ours.added.high
+            );
+            ("not distinguishable in time".to_owned(), measured, ours.added.holds_zero())
+        };
         Some(Goal {
             what: what.to_owned(),
-            limit: format!("+{limit} % instructions"),
-            measured: format!("{more:+.1} %"),
+            limit,
+            measured,
             peer: peers.and_then(|peers| best(peers, program)).map_or_else(unknown, added),
-            met: more <= limit,
+            met,
             profile: hooks(cost, state),
         })
     };
     goals.into_iter().filter_map(goal).collect()
+}
+
+/// What one of them adds to a program on an idle machine.
+fn figure<'p>(peers: &'p Peers, peer: &str, program: &str) -> Option<&'p Compared> {
+    peers.figures.iter().find(|figure| figure.hogs == 0 && figure.program == program && figure.peer == peer)
 }
 
 /// What each of our programs in the kernel executes for it.
@@ -82,13 +102,11 @@ fn hooks(cost: &Cost, state: State) -> String {
     hooks.sort_by(|a, b| b.instructions.total_cmp(&a.instructions));
     let each: Vec<String> =
         hooks.iter().map(|hook| format!("`{}` {:.0}", hook.name, hook.instructions)).collect();
-    let inside: f64 = hooks.iter().map(|hook| hook.instructions).sum();
     let added = cost.of("nop", state).zip(cost.of("nop", State::None));
-    #[expect(clippy::cast_precision_loss, reason = "instructions of one exec")]
-    let added = added.map_or(f64::NAN, |(with, bare)| with.instructions as f64 - bare.instructions as f64);
+    let added = added.map_or(0, |(with, bare)| with.instructions.saturating_sub(bare.instructions));
     format!(
-        "of {added:.0} instructions that are added to `nop`, {inside:.0} are in our programs in the kernel ({}); the rest \
-         is what the kernel does to call them",
+        "it adds {} instructions to `nop`; those of our programs in the kernel, each with what counting them costs: {}",
+        thousands(added),
         each.join(", ")
     )
 }
@@ -115,9 +133,7 @@ fn unknown() -> String {
 
 /// Asked each time, it should still be cheaper than whoever knows the answer.
 fn of_the_daemon(peers: &Peers, cost: Option<&Cost>) -> Option<Goal> {
-    let ours = peers.figures.iter().find(|figure| {
-        figure.hogs == 0 && figure.program == "nop" && figure.peer == "expacti, allowed by the daemon"
-    })?;
+    let ours = figure(peers, "expacti, allowed by the daemon", "nop")?;
     let peer = best(peers, "nop")?;
     let asked = cost.and_then(|cost| cost.of("nop", State::Asked));
     let profile = asked.map_or_else(unknown, |asked| {
@@ -196,10 +212,10 @@ fn of_scale(scale: &Scale, peers: Option<&Peers>) -> Vec<Goal> {
 fn of_workloads(workloads: &[Workload]) -> Vec<Goal> {
     let wanted = workloads.iter().filter(|workload| ["configure", "make"].contains(&workload.name.as_str()));
     let goal = |workload: &Workload| {
-        let Workload { name, execs, cached, held, bare, added, .. } = workload;
+        let Workload { name, execs, cached, bare, added, not_timed, .. } = workload;
         let (measured, met) = match added {
             None if workload.trouble.is_some() => ("not measured".to_owned(), false),
-            None => (format!("not timed: {held} of {execs} execs would have waited"), false),
+            None => (format!("not timed: {not_timed}"), false),
             Some(added) => {
                 let percent = |value: f64| value / bare * 100.0;
                 let told = if added.holds_zero() { "not distinguishable, " } else { "" };

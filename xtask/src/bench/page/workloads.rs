@@ -13,17 +13,18 @@ pub(super) fn text(section: &Section<Vec<Workload>>) -> String {
     text.push_str(
         "Wall time of one run, bare and under the gate with the default policy and every starter set of rules, in turns (bare,\n\
          gated, gated, bare). Gated runs come after one that made the commands known. What would have waited for a human\n\
-         was counted in a run of its own in shadow mode; where something would, gated runs are not timed.\n\
+         was counted in a run of its own in shadow mode; where something would, gated runs are timed with rules that allow\n\
+         just that, as a human leaves them behind who allowed it for good.\n\
          Sources, crates and npm packages were brought before: nothing is fetched meanwhile.\n\n\
          | | execs | by the kernel's cache | would have waited | bare | the gate adds | pairs |\n|---|---:|---:|---:|---:|---:|---:|\n",
     );
-    for Workload { name, about, execs, cached, held, bare, added, pairs, trouble, .. } in found {
+    for Workload { name, about, execs, cached, held, bare, added, pairs, trouble, not_timed, .. } in found {
         if let Some(trouble) = trouble {
             let _ = writeln!(text, "| {name} | **not measured**: {} | | | | | |", super::one_line(trouble));
             continue;
         }
         let added = match added {
-            None => "not timed".to_owned(),
+            None => format!("not timed: {not_timed}"),
             Some(added) if added.holds_zero() => {
                 format!(
                     "not distinguishable ({:+.1} % to {:+.1} %)",
