@@ -1,5 +1,7 @@
 //! What one exec costs as there is more and more of something.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Of what there is more and more.
@@ -43,6 +45,9 @@ pub struct Found {
     pub cached: u64,
     /// Of one that the daemon allows: everything that agent and daemon execute until its record is in the database.
     pub asked: u64,
+    /// Of these, those of the daemon's threads, by their names.
+    #[serde(default)]
+    pub threads: BTreeMap<String, u64>,
     /// Memory that the daemon allocated, in MiB.
     pub allocated_mib: f64,
     /// All of its memory, in MiB: with files and the ring.

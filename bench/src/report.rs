@@ -37,6 +37,9 @@ pub struct Section<T> {
     pub found: T,
 }
 
+/// The kind of machine that is no guest.
+pub const ITSELF: &str = "this machine itself";
+
 /// Where and when something was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
@@ -52,4 +55,16 @@ pub struct Machine {
     pub version: String,
     /// How that was built.
     pub build: String,
+}
+
+impl Machine {
+    /// Whether it is a guest, where instructions are counted and all is slow.
+    pub fn is_guest(&self) -> bool {
+        self.kind != ITSELF
+    }
+
+    /// What the counted figures are in.
+    pub fn unit(&self) -> &'static str {
+        if self.is_guest() { "Instructions" } else { "Nanoseconds" }
+    }
 }

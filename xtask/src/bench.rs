@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use expacti_bench::cost::{Committed, Cost};
-use expacti_bench::report::{Machine, Report, Section};
+use expacti_bench::report::{ITSELF, Machine, Report, Section};
 use serde::de::DeserializeOwned;
 
 use self::guest::{Disk, Place};
@@ -171,7 +171,7 @@ fn on_this_machine(options: &Options) -> Result<ExitCode> {
         let start = Instant::now();
         let found = stage.run(&cache, *part)?;
         let machine = Machine {
-            kind: "this machine itself".to_owned(),
+            kind: ITSELF.to_owned(),
             kernel: says("uname", &["-r"]),
             ..machine(profile, options.as_built)
         };

@@ -145,6 +145,7 @@ fn figures(agent: &Cgroup, daemon: &Daemon, ready: Duration) -> anyhow::Result<F
     Ok(Found {
         cached: cached.instructions,
         asked: asked.instructions,
+        threads: asked.threads,
         allocated_mib: memory.allocated,
         resident_mib: memory.resident,
         ready: ready.as_secs_f64(),

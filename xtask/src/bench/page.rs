@@ -29,6 +29,14 @@ instructions, these are nanoseconds: no processor counts instructions as the emu
 machine's own configuration (fapolicyd, auditd, sudo) are left out.
 ";
 
+/// How counting goes.
+const COUNTED: &str = "\
+Counted by the emulator, so the figures of the kernel's own work are the same on every machine: medians, of which what the
+timer adds is no part. Where the daemon takes part, all that agent and daemon execute is added up, until the record is in the
+database. Two runs, on an idle and on an overloaded machine, agreed within 0.2 % on the kernel's own work, and within 8 %
+where the daemon takes part, whose threads meet differently each time.
+";
+
 /// The whole page.
 pub(crate) fn text(report: &Report, place: Where) -> String {
     let head = match place {
@@ -55,21 +63,20 @@ pub(crate) fn text(report: &Report, place: Where) -> String {
 /// A section's beginning: its title, its command, and where it was measured.
 fn head(title: &str, part: &str, machine: &Machine, seconds: u64) -> String {
     let Machine { kind, kernel, processor, day, version, build } = machine;
+    let native = if machine.is_guest() { "" } else { " --native" };
     format!(
-        "\n## {title}\n\n`cargo xtask bench --only {part}` ({seconds} s), {day}, expacti {version} ({build}),\nLinux {kernel} on {kind};\nunderneath {processor}.\n\n"
+        "\n## {title}\n\n`cargo xtask bench{native} --only {part}` ({seconds} s), {day}, expacti {version} ({build}),\nLinux {kernel} on {kind};\nunderneath {processor}.\n\n"
     )
 }
 
 fn cost(section: &Section<Cost>) -> String {
     let Section { machine, seconds, found } = section;
-    let mut text = head("Instructions of one exec", "cost", machine, *seconds);
-    text.push_str(
-        "From before `vfork` to after `waitpid`, sixteen variables in the environment. Counted by the emulator, so the figures\n\
-         of the kernel's own work are the same on every machine: medians, of which what the timer adds is no part. Where the\n\
-         daemon takes part, all that agent and daemon execute is added up, until the record is in the database.\n\
-         Two runs, on an idle and on an overloaded machine, agreed within 0.2 % on the kernel's own work, and within 8 % where\n\
-         the daemon takes part, whose threads meet differently each time.\n\n",
-    );
+    let mut text = head(&format!("{} of one exec", machine.unit()), "cost", machine, *seconds);
+    text.push_str("From before `vfork` to after `waitpid`, sixteen variables in the environment.\n");
+    if machine.is_guest() {
+        text.push_str(COUNTED);
+    }
+    text.push('\n');
     let programs = found.figures.iter().map(|figure| figure.program.as_str());
     let mut names: Vec<&str> = Vec::new();
     for name in programs {
@@ -116,7 +123,7 @@ fn hooks(text: &mut String, cost: &Cost) {
     text.push_str(
         "\nOf that, inside our programs, for one exec of `nop`, by the kernel's own statistics:\n\n",
     );
-    text.push_str("| program | state | runs | instructions |\n|---|---|---:|---:|\n");
+    text.push_str("| program | state | runs | each exec |\n|---|---|---:|---:|\n");
     for hook in &cost.hooks {
         let (name, state) = (&hook.name, hook.state.title());
         let _ = writeln!(text, "| `{name}` | {state} | {:.1} | {:.0} |", hook.runs, hook.instructions);

@@ -1,5 +1,6 @@
 //! More and more of something.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use expacti_bench::growth::{Found, Growth};
@@ -10,20 +11,26 @@ use super::{head, thousands};
 pub(super) fn text(section: &Section<Vec<Growth>>) -> String {
     let Section { machine, seconds, found } = section;
     let mut text = head("Growth", "growth", machine, *seconds);
+    let _ = writeln!(
+        text,
+        "{} of one exec of `nop` with so much of something: allowed by the kernel's cache; allowed by the daemon, with\n\
+         everything that agent and daemon execute until its record is in the database, in brackets the daemon's threads that\n\
+         execute most of it. Then the daemon's memory, and how long it took until all of that was there: from the daemon's\n\
+         start, or until all wait.\n",
+        machine.unit()
+    );
     text.push_str(
-        "Instructions of one exec of `nop` with so much of something: allowed by the kernel's cache; allowed by the daemon, with\n\
-         everything that agent and daemon execute until its record is in the database. Then what the daemon allocated, and\n\
-         how long it took until all of that was there: from the daemon's start, or until all wait.\n\n\
-         | | cached allow | allowed by the daemon | allocated | resident | there after |\n|---|---:|---:|---:|---:|---:|\n",
+        "| | cached allow | allowed by the daemon | allocated | resident | there after |\n|---|---:|---:|---:|---:|---:|\n",
     );
     for Growth { of, count, found } in found {
         let _ = match found {
-            Ok(Found { cached, asked, allocated_mib, resident_mib, ready }) => writeln!(
+            Ok(Found { cached, asked, threads, allocated_mib, resident_mib, ready }) => writeln!(
                 text,
-                "| {count} {} | {} | {} | {allocated_mib:.1} MiB | {resident_mib:.1} MiB | {ready:.1} s |",
+                "| {count} {} | {} | {} ({}) | {allocated_mib:.1} MiB | {resident_mib:.1} MiB | {ready:.1} s |",
                 of.title(),
                 thousands(*cached),
-                thousands(*asked)
+                thousands(*asked),
+                most(threads)
             ),
             Err(why) => {
                 writeln!(
@@ -36,6 +43,18 @@ pub(super) fn text(section: &Section<Vec<Growth>>) -> String {
         };
     }
     text
+}
+
+/// The threads that do most of it.
+fn most(threads: &BTreeMap<String, u64>) -> String {
+    let mut threads: Vec<_> = threads.iter().collect();
+    threads.sort_by_key(|(_, instructions)| std::cmp::Reverse(**instructions));
+    let shown: Vec<String> = threads
+        .iter()
+        .take(3)
+        .map(|(name, instructions)| format!("`{name}` {}", thousands(**instructions)))
+        .collect();
+    shown.join(", ")
 }
 
 /// A decision alone.

@@ -11,12 +11,16 @@ pub(super) fn text(section: &Section<Peers>) -> String {
     let Section { machine, seconds, found } = section;
     let mut text = head("Beside others", "peers", machine, *seconds);
     text.push_str(
-        "Microseconds that each adds to one exec (`vfork`, `execve`, end, `waitpid`), in one guest and one run. Each is switched on\n\
-         and off again and again, bare, with, with, bare; a figure is the median of the differences within these pairs, in\n\
-         brackets the interval in which it lies at 95 % (bootstrap). Where that holds zero, nothing was told apart. Emulated\n\
-         processors are slower than real ones, and system calls, wake-ups and page faults are not slower by the same\n\
-         factor: the order and rough proportions carry over, the microseconds do not.\n",
+        "Microseconds that each adds to one exec (`vfork`, `execve`, end, `waitpid`), on one machine and in one run. Each is switched\n\
+         on and off again and again, bare, with, with, bare; a figure is the median of the differences within these pairs, in\n\
+         brackets the interval in which it lies at 95 % (bootstrap). Where that holds zero, nothing was told apart.\n",
     );
+    if machine.is_guest() {
+        text.push_str(
+            "Emulated processors are slower than real ones, and system calls, wake-ups and page faults are not slower by the same\n\
+             factor: the order and rough proportions carry over, the microseconds do not.\n",
+        );
+    }
     for hogs in [0, 2] {
         let figures: Vec<&Compared> = found.figures.iter().filter(|figure| figure.hogs == hogs).collect();
         if !figures.is_empty() {

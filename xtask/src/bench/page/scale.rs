@@ -12,7 +12,7 @@ pub(super) fn text(section: &Section<Scale>) -> String {
     let mut text = head("Scale", "scale", machine, *seconds);
     text.push_str(
         "Processes that start `nop` as fast as they can, every exec allowed by the kernel's cache and recorded. The daemon shares\n\
-         the guest's two processors with them, so what it does for each record is taken from the rate.\n\n\
+         the processors with them, so what it does for each record is taken from the rate.\n\n\
          | workers | execs/s bare | execs/s gated | of it | made | seen | drained after | ring full | notes lost | daemon's CPU per exec |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
