@@ -7,7 +7,6 @@ mod spawn;
 use std::sync::atomic::Ordering;
 
 use clap::{Parser, Subcommand};
-use expacti_bench::growth::Of;
 
 #[derive(Parser)]
 struct Options {
@@ -39,9 +38,10 @@ enum Part {
     Scale,
     /// Instructions of an exec with more and more agents, rules or tickets.
     Growth {
-        /// Only this: `agents 10000`, `rules 100000`, `tickets 0`.
-        #[arg(num_args = 2)]
-        only: Vec<String>,
+        /// Only of this: `agents`, `rules` or `tickets`.
+        of: Option<String>,
+        /// Only so much of it.
+        count: Option<usize>,
     },
 }
 
@@ -52,16 +52,13 @@ fn main() -> anyhow::Result<()> {
     let text = match part {
         Part::Cost { kernel_only } => serde_json::to_string(&measure::cost::measure(kernel_only)?)?,
         Part::Workloads { names } => serde_json::to_string(&measure::workloads::measure(&names)?)?,
-        Part::Growth { only } => serde_json::to_string(&measure::growth::measure(parsed(&only)?)?)?,
+        Part::Growth { of, count } => {
+            let of = of.map(|of| serde_json::from_value(of.into())).transpose()?;
+            serde_json::to_string(&measure::growth::measure(of, count)?)?
+        }
         Part::Scale => serde_json::to_string(&measure::scale::measure()?)?,
         Part::Peers => serde_json::to_string(&measure::peers::measure(native)?)?,
     };
     println!("{text}");
     Ok(())
-}
-
-/// Of what, and how much.
-fn parsed(words: &[String]) -> anyhow::Result<Option<(Of, usize)>> {
-    let [of, count] = words else { return Ok(None) };
-    Ok(Some((serde_json::from_value(of.as_str().into())?, count.parse()?)))
 }

@@ -32,11 +32,11 @@ const ASKED: usize = 20;
 /// How long it may take until so many attempts wait, by the guest's clock.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-pub(crate) fn measure(only: Option<(Of, usize)>) -> anyhow::Result<Vec<Growth>> {
+pub(crate) fn measure(only: Option<Of>, so_much: Option<usize>) -> anyhow::Result<Vec<Growth>> {
     let mut all = Vec::new();
     for (of, counts) in COUNTS {
         for &count in counts {
-            if only.is_none_or(|only| only == (of, count)) {
+            if only.is_none_or(|only| only == of) && so_much.is_none_or(|so_much| so_much == count) {
                 all.push(one(of, count));
             }
         }

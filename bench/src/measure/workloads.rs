@@ -18,8 +18,8 @@ use super::scale::{metrics, whole};
 use super::unload;
 
 /// Blocks of bare, gated, gated, bare, two pairs each: as many as have room in this time, one at least.
-const BLOCKS: f64 = 3.0;
-const TIME: f64 = 50.0;
+const BLOCKS: f64 = 2.0;
+const TIME: f64 = 30.0;
 
 /// The agent's, with what it has configured.
 const HOME: &str = "/tmp/home";

@@ -51,7 +51,8 @@ impl Place<'_> {
     /// What the program that measures prints, given these arguments.
     pub(crate) fn run(self, arguments: &str) -> Result<Vec<u8>> {
         let folder = workspace::target().join("bench");
-        let script = folder.join("bench.sh");
+        // A name of its own: guests run side by side.
+        let script = folder.join(format!("{}.sh", arguments.replace(' ', "-")));
         let first = self.disk.as_ref().map_or("", |disk| disk.script);
         fs::write(
             &script,

@@ -35,7 +35,7 @@ pub(crate) fn part() -> Part {
     Part {
         name: "materials",
         brings: "cargo, rustc, npm and sources to build, for whole workloads (120 MB to download)",
-        recipe: format!("1 {PACKAGES:?} {CRATES:?} {SOURCES:?} {NPM} {PROJECT} {user_land}"),
+        recipe: format!("2 {PACKAGES:?} {CRATES:?} {SOURCES:?} {NPM} {PROJECT} {user_land}"),
         make,
     }
 }
@@ -78,10 +78,13 @@ fn npm(tree: &Path, folder: &Path) -> Result<()> {
     let project = tree.join("sources/package");
     fs::create_dir_all(&project)?;
     fs::write(project.join("package.json"), PROJECT)?;
-    let mut install = Command::new(&npm);
-    install.args(["install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    install.arg("--cache").arg(tree.join("npm-cache"));
-    output(install.current_dir(&project))?;
+    // By the npm that will ask for them, twice: it asks for other things where there is a lock file.
+    for verb in ["install", "ci"] {
+        let mut install = Command::new("node");
+        install.arg(place.join("bin/npm-cli.js")).args([verb, "--silent", "--ignore-scripts"]);
+        install.args(["--no-audit", "--no-fund", "--omit-lockfile-registry-resolved=false", "--cache"]);
+        output(install.arg(tree.join("npm-cache")).current_dir(&project))?;
+    }
     fs::remove_dir_all(project.join("node_modules"))?;
     let registry = output(Command::new(&npm).args(["config", "get", "registry"]))?;
     fs::write(
