@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
         Part::Workloads { names } => serde_json::to_string(&measure::workloads::measure(&names)?)?,
         Part::Growth { of, count } => {
             let of = of.map(|of| serde_json::from_value(of.into())).transpose()?;
-            serde_json::to_string(&measure::growth::measure(of, count)?)?
+            serde_json::to_string(&measure::growth::measure(of, count))?
         }
         Part::Scale => serde_json::to_string(&measure::scale::measure()?)?,
         Part::Peers => serde_json::to_string(&measure::peers::measure(native)?)?,
