@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use expacti_tests::harness::wait::within;
 
 use super::cost::{asleep, by_the_kernel, with_the_daemon};
 use super::memory::Memory;
-use super::unload;
+use super::{caught, unload};
 use crate::spawn::{How, TARGETS, spawn};
 
 /// How much of each.
@@ -48,28 +47,18 @@ pub(crate) fn measure(only: Option<Of>, so_much: Option<usize>) -> Vec<Growth> {
 fn one(of: Of, count: usize) -> Growth {
     let wall = Instant::now();
     let agent = Cgroup::new("agent");
-    let found = catch_unwind(AssertUnwindSafe(|| match of {
+    let found = caught(|| match of {
         Of::Agents => with_agents(&agent, count),
         Of::Rules => with_rules(&agent, count),
         Of::Tickets => with_tickets(&agent, count),
-    }));
-    let found = match found {
-        Ok(found) => found.map_err(|error| format!("{error:#}")),
-        Err(panic) => Err(said(panic.as_ref())),
-    };
+    });
+    let found = found.map_err(|error| format!("{error:#}"));
     eprintln!(
         "{count} {}: {found:?} ({:.1} s by the guest's clock)",
         of.title(),
         wall.elapsed().as_secs_f64()
     );
     Growth { of, count, found }
-}
-
-/// The first line of what a panic said.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn gating(agent: &Cgroup, options: &[&str]) -> anyhow::Result<Daemon> {

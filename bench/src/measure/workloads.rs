@@ -15,7 +15,7 @@ use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
 
 use super::scale::{metrics, whole};
-use super::unload;
+use super::{caught, unload};
 
 /// Blocks of bare, gated, gated, bare, two pairs each: as many as have room in this time, one at least.
 const BLOCKS: f64 = 2.0;
@@ -56,7 +56,7 @@ pub(crate) fn measure(only: &[String]) -> anyhow::Result<Vec<Workload>> {
     }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
     let measured = |(name, script)| {
-        one(name, script).unwrap_or_else(|error| {
+        caught(|| one(name, script)).unwrap_or_else(|error| {
             eprintln!("{name}: {error:#}");
             // The others are worth having.
             Workload { name: name.to_owned(), trouble: Some(format!("{error:#}")), ..Workload::default() }
@@ -136,6 +136,8 @@ struct Shadow {
 /// An exec that would have waited.
 pub(super) struct Wait {
     pub(super) argv: Vec<String>,
+    /// The file that would have been executed.
+    pub(super) exe: String,
     because: String,
 }
 
@@ -163,7 +165,8 @@ fn would_wait(daemon: &Daemon) -> Vec<Wait> {
         let because = record["verdict"]["because"].as_str()?.strip_prefix("would have been ")?.to_owned();
         let argv = record["request"]["argv"].as_array()?;
         let argv = argv.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect();
-        Some(Wait { argv, because })
+        let exe = record["request"]["exe"]["path"].as_str()?.to_owned();
+        Some(Wait { argv, exe, because })
     };
     daemon.records().iter().rev().filter_map(wait).collect()
 }
@@ -171,7 +174,7 @@ fn would_wait(daemon: &Daemon) -> Vec<Wait> {
 /// For people: each once, and not all where they are many.
 fn shown(waits: &[Wait]) -> Vec<String> {
     let mut lines = Vec::new();
-    for Wait { argv, because } in waits {
+    for Wait { argv, because, .. } in waits {
         let mut words = argv.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
         if words.len() > WIDTH {
             words.truncate(words.floor_char_boundary(WIDTH));

@@ -6,17 +6,17 @@ use super::Wait;
 
 /// A rule for each of them. Numbers in it may be others the next time: they are of processes.
 pub(super) fn approving(waits: &[Wait]) -> String {
-    let mut patterns: Vec<String> = waits.iter().map(|wait| pattern(&wait.argv)).collect();
-    patterns.sort_unstable();
-    patterns.dedup();
+    let mut each: Vec<_> = waits.iter().map(|wait| (wait.exe.as_str(), pattern(&wait.argv))).collect();
+    each.sort_unstable();
+    each.dedup();
     let mut text = String::new();
-    for (number, pattern) in patterns.iter().enumerate() {
+    for (number, (exe, pattern)) in each.iter().enumerate() {
         // A string of JSON is one of TOML, too.
-        let pattern = serde_json::Value::from(pattern.as_str());
+        let [exe, pattern] = [*exe, pattern].map(serde_json::Value::from);
         // Writing into a string does not fail.
         let _ = write!(
             text,
-            "[[rule]]\nname = \"approved-{number}\"\ndecision = \"allow\"\nbecause = \"a human allowed it\"\nregex = {pattern}\n"
+            "[[rule]]\nname = \"approved-{number}\"\ndecision = \"allow\"\nbecause = \"a human allowed it\"\nexe = [{exe}]\nregex = {pattern}\n"
         );
     }
     text
