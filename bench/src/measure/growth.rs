@@ -28,6 +28,8 @@ const COUNTS: [(Of, &[usize]); 3] = [
 ];
 /// Execs that the daemon is asked about.
 const ASKED: usize = 20;
+/// As many as the policy can allow an agent.
+const MAX_PENDING: usize = 16_384;
 /// Attempts that begin to wait at once.
 const BATCH: usize = 20;
 /// How long it may take until they do, by the guest's clock.
@@ -100,7 +102,12 @@ fn with_rules(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
 }
 
 fn with_tickets(agent: &Cgroup, count: usize) -> anyhow::Result<Found> {
-    let daemon = gating(agent, &["--review=3000"])?;
+    let folder = tempfile::tempdir_in("/tmp")?;
+    let config = folder.path().join("expacti.toml");
+    // An agent may have 256 unless somebody says so.
+    fs::write(&config, format!("[policy.default]\nmax_pending = {MAX_PENDING}\n"))?;
+    let config = config.to_str().context("a path in UTF-8")?;
+    let daemon = gating(agent, &["--review=3000", "--config", config])?;
     let start = Instant::now();
     // Each with an argument of its own, or they would be one card.
     let mut flood = Command::new(format!("{PROGRAMS}/flood"));
