@@ -86,10 +86,11 @@ fn one(name: &str, script: &str) -> anyhow::Result<Workload> {
         bare: first.seconds,
         ..Workload::default()
     };
-    eprintln!(
-        "{name}: {:.1} s, {} execs, {} held, {still_held} of them if approved",
-        first.seconds, first.execs, first.held
-    );
+    let Shadow { seconds, execs, held, .. } = first;
+    eprintln!("{name}: {seconds:.1} s, {execs} execs, {held} would wait, {still_held} of them if approved");
+    for line in &workload.waits {
+        eprintln!("  {line}");
+    }
     if first.seconds > TOO_LONG {
         workload.not_timed = format!("one run takes {:.0} s", first.seconds);
     } else if still_held > 0 {
