@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Wait;
 
-/// A rule for each of them. Numbers in it may be others the next time: they are of processes.
+/// A rule for each of them. Numbers of processes and names of temporary files may be others the next time.
 pub(super) fn approving(waits: &[Wait]) -> String {
     let mut each: Vec<_> = waits.iter().map(|wait| (wait.exe.as_str(), pattern(&wait.argv))).collect();
     each.sort_unstable();
@@ -23,20 +23,24 @@ pub(super) fn approving(waits: &[Wait]) -> String {
 }
 
 fn pattern(argv: &[String]) -> String {
+    let line = argv.join(" ");
+    let mut rest = line.as_str();
     let mut pattern = "^".to_owned();
-    let mut digits = false;
-    for c in argv.join(" ").chars() {
-        if c.is_ascii_digit() {
-            if !digits {
-                pattern.push_str("[0-9]+");
-            }
+    while let Some(c) = rest.chars().next() {
+        // What the compiler hands to the assembler.
+        if let Some(behind) = rest.strip_prefix("/tmp/cc").and_then(|behind| behind.get(6..)) {
+            pattern.push_str("/tmp/cc[0-9A-Za-z]{6}");
+            rest = behind;
+        } else if c.is_ascii_digit() {
+            pattern.push_str("[0-9]+");
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
         } else {
             if c.is_ascii_punctuation() {
                 pattern.push('\\');
             }
             pattern.push(c);
+            rest = &rest[c.len_utf8()..];
         }
-        digits = c.is_ascii_digit();
     }
     pattern + "$"
 }
@@ -49,5 +53,7 @@ mod tests {
     fn a_pattern_is_one_command_with_any_numbers() {
         let argv = ["rm", "-f", "conf123.sh"].map(str::to_owned);
         assert_eq!(pattern(&argv), r"^rm \-f conf[0-9]+\.sh$");
+        let argv = ["as", "/tmp/ccqKD6Vd.s"].map(str::to_owned);
+        assert_eq!(pattern(&argv), r"^as /tmp/cc[0-9A-Za-z]{6}\.s$");
     }
 }
