@@ -12,6 +12,9 @@ if [[ -n $materials ]]; then
 fi
 mkdir -p /opt/expacti/bin
 cp "$folder/usr/local/bin/expacti" /opt/expacti/bin/
+# Last, because all of the above may lie below it.
+mount -t tmpfs tmpfs /home
+cd /
 export PATH=/opt/expacti/bin:$PATH
 # Many attempts wait at once in some measures.
 ulimit -n 65536 2> /dev/null || ulimit -n "$(ulimit -H -n)"
