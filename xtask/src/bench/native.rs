@@ -2,8 +2,8 @@
 //! that this was written on have kernels that do not.
 //!
 //! Everything happens in a mount namespace of its own, in which `/opt` is a file system in memory with the programs and
-//! `/home` one for what is built: what is measured has the same names as in a guest, and nothing of it stays. Services and rules that others have on this
-//! machine are left alone, so peers that need such are not measured.
+//! `/home` one for what is built: what is measured has the same names as in a guest, and nothing of it stays. Services
+//! and rules that others have on this machine are left alone, so peers that need such are not measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};
