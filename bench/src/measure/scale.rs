@@ -86,11 +86,15 @@ fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> an
         notes_lost: grown("expacti_kernel_events_total{event=\"lifecycle-lost\"}"),
         threads: more(&before.1, &after.1)
             .into_iter()
-            .map(|(name, time)| {
-                (name, rate(usize::try_from(time).unwrap_or_default(), Duration::from_secs(made)) / 1_000.0)
-            })
+            .map(|(name, time)| (name, micros(time, made)))
             .collect(),
     })
+}
+
+/// Of so many nanoseconds the share of each.
+#[expect(clippy::cast_precision_loss, reason = "far below what a double holds")]
+fn micros(nanoseconds: u64, of: u64) -> f64 {
+    nanoseconds as f64 / of as f64 / 1_000.0
 }
 
 /// Waits until everything so far is in the database, and tells when that was.

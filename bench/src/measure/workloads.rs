@@ -70,13 +70,7 @@ fn one(name: &str, script: &str) -> anyhow::Result<Workload> {
     let agent = Cgroup::new("agent");
     let about = script.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
     // This run fills the page cache, too.
-    let first = in_shadow(&agent, script, "")?;
-    let approved = rules::approving(&first.waits);
-    let still_held = if first.held > 0 && first.seconds <= TOO_LONG {
-        in_shadow(&agent, script, &approved)?.held
-    } else {
-        0
-    };
+    let first = in_shadow(&agent, script)?;
     let mut workload = Workload {
         name: name.to_owned(),
         about,
@@ -86,17 +80,16 @@ fn one(name: &str, script: &str) -> anyhow::Result<Workload> {
         bare: first.seconds,
         ..Workload::default()
     };
-    let Shadow { seconds, execs, held, .. } = first;
-    eprintln!("{name}: {seconds:.1} s, {execs} execs, {held} would wait, {still_held} of them if approved");
+    let Shadow { seconds, execs, held, ref waits } = first;
+    eprintln!("{name}: {seconds:.1} s, {execs} execs, {held} would wait");
     for line in &workload.waits {
         eprintln!("  {line}");
     }
-    if first.seconds > TOO_LONG {
-        workload.not_timed = format!("one run takes {:.0} s", first.seconds);
-    } else if still_held > 0 {
-        workload.not_timed = format!("{still_held} execs wait whatever was approved before");
-    } else {
-        time(&agent, script, &approved, &mut workload)?;
+    if seconds > TOO_LONG {
+        workload.not_timed = format!("one run takes {seconds:.0} s");
+    } else if let Err(error) = time(&agent, script, &rules::approving(waits), &mut workload) {
+        eprintln!("{name}: {error:#}");
+        workload.not_timed = format!("{error:#}");
     }
     Ok(workload)
 }
@@ -108,12 +101,10 @@ fn time(agent: &Cgroup, script: &str, approved: &str, workload: &mut Workload) -
     for _ in 0..whole(blocks) {
         let before = run(agent, script)?;
         let daemon = gating(agent, "enforce", approved)?;
-        // As in a session that has been going on for a while.
-        run(agent, script)?;
-        let counted = of_the_cache(&daemon);
-        let (forth, back) = (run(agent, script)?, run(agent, script)?);
-        workload.cached = (of_the_cache(&daemon) - counted) / 2;
+        let gated = gated_runs(agent, script, &daemon);
         unload(daemon)?;
+        let (forth, back, cached) = gated?;
+        workload.cached = cached;
         let after = run(agent, script)?;
         added.extend([forth - before, back - after]);
         bare.extend([before, after]);
@@ -122,6 +113,15 @@ fn time(agent: &Cgroup, script: &str, approved: &str, workload: &mut Workload) -
     workload.pairs = added.len();
     workload.added = Some(Interval::of(&added));
     Ok(())
+}
+
+/// Seconds of two runs, and how many execs of one the kernel's cache allows.
+fn gated_runs(agent: &Cgroup, script: &str, daemon: &Daemon) -> anyhow::Result<(f64, f64, u64)> {
+    // As in a session that has been going on for a while.
+    run(agent, script)?;
+    let counted = of_the_cache(daemon);
+    let (forth, back) = (run(agent, script)?, run(agent, script)?);
+    Ok((forth, back, (of_the_cache(daemon) - counted) / 2))
 }
 
 /// What a run has that is only watched.
@@ -142,8 +142,8 @@ pub(super) struct Wait {
     because: String,
 }
 
-fn in_shadow(agent: &Cgroup, script: &str, approved: &str) -> anyhow::Result<Shadow> {
-    let daemon = gating(agent, "shadow", approved)?;
+fn in_shadow(agent: &Cgroup, script: &str) -> anyhow::Result<Shadow> {
+    let daemon = gating(agent, "shadow", "")?;
     let seconds = run(agent, script)?;
     let counts = metrics(&daemon);
     let sum =
@@ -203,7 +203,7 @@ fn gating(agent: &Cgroup, mode: &str, approved: &str) -> anyhow::Result<Daemon> 
     let files = format!("files = [{:?}]\nstarters = [\"all\"]", rules.display().to_string());
     fs::write(&config, format!("[rules]\n{files}\n[policy.default]\nmode = \"{mode}\"\n"))?;
     let config = config.to_str().context("a path in UTF-8")?.to_owned();
-    Ok(Daemon::gating_in(folder, agent, &["--config", &config]))
+    Ok(Daemon::gating_in(folder, agent, &["--config", &config, "--review=5"]))
 }
 
 fn of_the_cache(daemon: &Daemon) -> u64 {

@@ -215,7 +215,7 @@ fn of_workloads(workloads: &[Workload]) -> Vec<Goal> {
         let Workload { name, execs, cached, bare, added, not_timed, .. } = workload;
         let (measured, met) = match added {
             None if workload.trouble.is_some() => ("not measured".to_owned(), false),
-            None => (format!("not timed: {not_timed}"), false),
+            None => (format!("not timed: {}", super::one_line(not_timed)), false),
             Some(added) => {
                 let percent = |value: f64| value / bare * 100.0;
                 let told = if added.holds_zero() { "not distinguishable, " } else { "" };

@@ -24,7 +24,7 @@ pub(super) fn text(section: &Section<Vec<Workload>>) -> String {
             continue;
         }
         let added = match added {
-            None => format!("not timed: {not_timed}"),
+            None => format!("not timed: {}", super::one_line(not_timed)),
             Some(added) if added.holds_zero() => {
                 format!(
                     "not distinguishable ({:+.1} % to {:+.1} %)",
