@@ -257,7 +257,7 @@ async fn run(
                     let change = Change::Claimed { text: text.clone() };
                     let record = Record { ticket: None, agent: Some(agent.clone()), at_ms: now_ms, change };
                     // Nobody waits for it.
-                    drop(outlets.log.append(vec![record]));
+                    drop(outlets.log.append(vec![record], false));
                     recent.put_claim(agent, text);
                 }
                 continue;

@@ -172,7 +172,7 @@ impl Ledger {
         Entry { at: now(), attempt, change }
     }
 
-    fn take(&self, record: Record) -> Result<Option<Receipt>, NotLogged> {
+    fn take(&self, record: Record, durability: Durability) -> Result<Option<Receipt>, NotLogged> {
         let Record { ticket, agent, change, .. } = record;
         if let (Docketed::Ended { outcome, held_ms }, Some(agent)) = (&change, &agent) {
             self.metrics.ended(agent, outcome, *held_ms);
@@ -185,15 +185,16 @@ impl Ledger {
         let agent = agent.unwrap_or_default();
         let after = self.gate.as_ref().is_some_and(|gate| gate.holds_after(&agent));
         match entry_of(agent, change, after) {
-            Some(change) => self.log.append(self.entry(ticket, change), Durability::Durable).map(Some),
+            Some(change) => self.log.append(self.entry(ticket, change), durability).map(Some),
             None => Ok(None),
         }
     }
 }
 
 impl Log for Ledger {
-    fn append(&self, records: Vec<Record>) -> Durable {
-        let receipts: Vec<_> = records.into_iter().map(|record| self.take(record)).collect();
+    fn append(&self, records: Vec<Record>, urgent: bool) -> Durable {
+        let durability = if urgent { Durability::Durable } else { Durability::Batched };
+        let receipts: Vec<_> = records.into_iter().map(|record| self.take(record, durability)).collect();
         Box::pin(async move {
             for receipt in receipts {
                 let failed = |error: NotLogged| LogFailed(error.to_string());

@@ -35,8 +35,9 @@ pub(crate) trait Kernel: Send + Sync + 'static {
 /// The exec log.
 pub(crate) trait Log: Send + Sync + 'static {
     /// Takes the records, in this order and behind all earlier ones, before it returns; they are durable when the
-    /// future says so. Dropping the future changes nothing.
-    fn append(&self, records: Vec<Record>) -> Durable;
+    /// future says so. Dropping the future changes nothing. What is not urgent may wait a moment for others: to make
+    /// something durable costs far more than to record it.
+    fn append(&self, records: Vec<Record>, urgent: bool) -> Durable;
 
     /// The last attempt to write failed. Nothing runs then without a record that is known to be durable.
     fn is_failing(&self) -> bool;

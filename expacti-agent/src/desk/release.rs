@@ -71,7 +71,7 @@ pub(super) fn pass_on(
         let _ = queue.send(Batch { durable, held, effects: rest, news, reply, done });
         return;
     }
-    let durable = outlets.log.append(records);
+    let durable = outlets.log.append(records, !direct);
     if direct {
         for effect in rest {
             outlets.let_out(effect);

@@ -159,6 +159,7 @@ impl Kernel for SimulatedKernel {
 pub(crate) struct SimulatedLog {
     records: Mutex<Vec<Record>>,
     failing: AtomicBool,
+    urgent: AtomicBool,
 }
 
 /// What tests look at.
@@ -169,6 +170,11 @@ impl SimulatedLog {
         self.failing.store(failing, Ordering::Relaxed);
     }
 
+    /// Whether something of it had to be durable at once.
+    pub(crate) fn was_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Relaxed)
+    }
+
     /// Everything that was written.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -176,7 +182,8 @@ impl SimulatedLog {
 }
 
 impl Log for SimulatedLog {
-    fn append(&self, records: Vec<Record>) -> Durable {
+    fn append(&self, records: Vec<Record>, urgent: bool) -> Durable {
+        self.urgent.fetch_or(urgent, Ordering::Relaxed);
         if self.is_failing() {
             return Box::pin(async { Err(LogFailed("no space left on device".to_owned())) });
         }

@@ -34,6 +34,7 @@ async fn a_human_approves_and_the_kernel_hears_of_it() {
     let kinds: Vec<bool> =
         simulation.log.records().iter().map(|record| matches!(record.change, Change::Ended { .. })).collect();
     assert_eq!(kinds, [false, false, false, true], "opened, held, voted, ended");
+    assert!(simulation.log.was_urgent());
 }
 
 #[tokio::test]
@@ -46,6 +47,7 @@ async fn what_needs_no_human_is_answered_at_once() {
     let ticket = simulation.kernel.attempt(&simulation.desk, request, evaluation);
     assert!(simulation.kernel.verdict(ticket).await.allow);
     assert_eq!(simulation.log.records().len(), 2);
+    assert!(!simulation.log.was_urgent(), "a commit for each command is most of what it costs");
 }
 
 #[tokio::test]

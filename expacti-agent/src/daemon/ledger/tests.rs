@@ -74,7 +74,7 @@ async fn no_secret_reaches_the_disk() {
         record(Docketed::Voted { card: 1, vote }),
         record(Docketed::Ended { outcome: denied, held_ms: 5 }),
     ];
-    Log::append(&ledger, records).await.unwrap();
+    Log::append(&ledger, records, true).await.unwrap();
     log.settle().await.unwrap();
 
     let id = AttemptId { boot: boot(), sequence: 1 };
