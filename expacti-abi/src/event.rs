@@ -107,7 +107,7 @@ pub mod flag {
 /// What belongs to the digest lies together, so that it is absorbed as the words it is.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct Attempt {
+pub struct Attempt<P = [u8; PAYLOAD]> {
     /// [`kind::ATTEMPT`].
     pub kind: u32,
     /// Bits of [`flag`].
@@ -175,8 +175,11 @@ pub struct Attempt {
     /// The hooks' own notes while they read strings; nothing to the daemon.
     pub notes: [u64; NOTES],
     /// Path, name, argv and environment. Every string ends in a NUL and is padded with zeros to whole words.
-    pub payload: [u8; PAYLOAD],
+    pub payload: P,
 }
+
+/// All but its payload, which is mostly empty: there is no need to carry that around.
+pub type Head = Attempt<()>;
 
 /// Where the words of [`Attempt::digest`] lie, from the first offset up to the second; the files that count follow.
 pub const WHOLE: (usize, usize) = (offset_of!(Attempt, content), offset_of!(Attempt, files));
@@ -188,7 +191,7 @@ pub const ATTEMPT_HEAD: usize = offset_of!(Attempt, payload);
 pub const NOTES: usize = 16;
 
 const _: () = assert!(ATTEMPT_HEAD == 640 && ATTEMPT_HEAD.is_multiple_of(8));
-const _: () = assert!(size_of::<Attempt>() == ATTEMPT_HEAD + PAYLOAD);
+const _: () = assert!(size_of::<Attempt>() == ATTEMPT_HEAD + PAYLOAD && size_of::<Head>() == ATTEMPT_HEAD);
 
 /// Something short that happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

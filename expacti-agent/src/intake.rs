@@ -13,7 +13,7 @@ mod process;
 mod script;
 mod within;
 
-use expacti_abi::event::{Attempt, flag};
+use expacti_abi::event::{Head, flag};
 use expacti_abi::file::FileId;
 use expacti_core::request::{Agent, Credentials, ExecRequest, Executable, LocalTime};
 use expacti_core::untrusted::Untrusted;
@@ -29,10 +29,10 @@ const LONG: &str = "the argument vector: it is too long to come with the event";
 const FOLDER: &str = "the working directory";
 
 /// What the kernel saw, with what can be told without touching the agent's memory or files. [`look`] adds the rest.
-pub(crate) fn request(event: &Attempt, agent: Agent) -> ExecRequest {
+pub(crate) fn request(event: &Head, payload: &[u8], agent: Agent) -> ExecRequest {
     let mut missing = Vec::new();
     let process = Process::new(event.tgid, event.tid);
-    let strings = argv::Strings::of(event);
+    let strings = argv::Strings::of(event, payload);
     let mut env = std::collections::BTreeMap::new();
     let argv = if event.flags & flag::LARGE == 0 {
         env = variables(strings.environment());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use expacti_abi::event::{Attempt, flag, reason};
+use expacti_abi::event::{Head, flag, reason};
 use expacti_core::docket::{Digest, Input, Opened};
 use expacti_core::evaluation::{DecidedBy, Decision, Evaluation, Level};
 use expacti_core::history::History;
@@ -30,7 +30,7 @@ const KNOWN: usize = 4_096;
 /// One exec on its way to a decision.
 #[derive(Clone)]
 pub(super) struct Case {
-    pub(super) event: Arc<Attempt>,
+    pub(super) event: Arc<Head>,
     pub(super) request: ExecRequest,
     /// The execs that made it, nearest first.
     pub(super) ancestors: Arc<[u64]>,
@@ -83,7 +83,7 @@ impl Decider {
     }
 
     /// The kernel let it through because the engine would; what it said then is known.
-    pub(super) fn said_before(&self, event: &Attempt) -> Option<Evaluation> {
+    pub(super) fn said_before(&self, event: &Head) -> Option<Evaluation> {
         if event.flags & (flag::CACHED | flag::WAITS) != flag::CACHED {
             return None;
         }
@@ -184,7 +184,7 @@ impl Decider {
         if self.engine.now().treatment(&agent).mode != Mode::Enforce {
             // It waited only to be read.
             self.gate.let_pass(event.seq);
-            let seen = Attempt { flags: event.flags & !flag::WAITS | flag::OBSERVED, ..*event };
+            let seen = Head { flags: event.flags & !flag::WAITS | flag::OBSERVED, ..*event };
             return self.note_attempt(&seen, request, evaluation);
         }
         self.note_attempt(&event, request.clone(), evaluation.clone());
@@ -200,7 +200,7 @@ impl Decider {
         self.remember(&event, &request, evaluation);
     }
 
-    pub(super) fn note_attempt(&self, event: &Attempt, request: ExecRequest, evaluation: Evaluation) {
+    pub(super) fn note_attempt(&self, event: &Head, request: ExecRequest, evaluation: Evaluation) {
         let verdict =
             kernel_verdict(event).map(|verdict| self.watched(&request.agent.name, &evaluation, verdict));
         self.ledger.note(Some(event.seq), attempted(event.tgid, event.ppid, request, evaluation, verdict));
@@ -226,7 +226,7 @@ impl Decider {
     /// What a rule or a low score allows may run again without asking. Only where it would be allowed whatever its
     /// standard input is, and where no script was read: the kernel's digest covers neither. Nobody waits for this any
     /// more.
-    fn remember(&self, event: &Attempt, request: &ExecRequest, evaluation: Evaluation) {
+    fn remember(&self, event: &Head, request: &ExecRequest, evaluation: Evaluation) {
         let by_itself = evaluation.decision == Decision::Allow
             && matches!(evaluation.decided_by, DecidedBy::Rule { .. } | DecidedBy::Threshold);
         if !by_itself || event.flags & flag::LARGE != 0 || intake::runs_text(request) {
@@ -269,7 +269,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The verdict on an attempt that the kernel did not ask about.
-fn kernel_verdict(event: &Attempt) -> Option<Verdict> {
+fn kernel_verdict(event: &Head) -> Option<Verdict> {
     let decider = match event.flags {
         flags if flags & flag::DENIED != 0 && u64::from(event.reason) == reason::TOO_MANY => By::Quota,
         flags if flags & (flag::DENIED | flag::FAIL_OPEN) != 0 => By::FailMode,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use expacti_abi::event::Attempt;
+use expacti_abi::event::Head;
 use expacti_core::request::{Ancestor, ExecRequest};
 
 use super::past::Program;
@@ -50,7 +50,7 @@ impl Execs {
     /// so it is the truth whatever they have written over their own argv since.
     pub(super) fn attempted(
         &mut self,
-        event: &Attempt,
+        event: &Head,
         request: &ExecRequest,
         program: Program,
     ) -> (Arc<[u64]>, Vec<Ancestor>) {
@@ -127,13 +127,13 @@ fn ancestor(pid: u32, request: &ExecRequest) -> Ancestor {
 mod tests {
     use super::*;
 
-    fn no_event() -> Attempt {
+    fn no_event() -> Head {
         // SAFETY: it is made of integers and arrays of them.
         unsafe { std::mem::zeroed() }
     }
 
     fn attempt(execs: &mut Execs, seq: u64, parent: u64) -> Vec<u64> {
-        let event = Attempt { seq, parent, tgid: 100, ..no_event() };
+        let event = Head { seq, parent, tgid: 100, ..no_event() };
         let argv = vec![format!("number {seq}").into()];
         let request = ExecRequest { argv, ..ExecRequest::default() };
         let (ancestors, lineage) = execs.attempted(&event, &request, Program::default());

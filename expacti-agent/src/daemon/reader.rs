@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use expacti_abi::event::{Attempt, Moment, flag, kind};
+use expacti_abi::event::{Head, Moment, flag, kind};
 use expacti_core::docket::{Input, Withdrawal};
 use expacti_core::record::entry::{Change, Decider as By, Verdict};
 use expacti_core::request::Agent;
@@ -64,7 +64,7 @@ impl Reader {
     pub(crate) fn run(mut self, adopt: impl FnOnce(&HashSet<u64>)) {
         let mut unread = HashSet::new();
         while let Some(event) = self.ring.next() {
-            if let Event::Attempt(attempt) = &event {
+            if let Event::Attempt(attempt, _) = &event {
                 unread.insert(attempt.seq);
             }
             self.take(event);
@@ -99,7 +99,7 @@ impl Reader {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Attempt(attempt) => self.attempt(attempt),
+            Event::Attempt(attempt, payload) => self.attempt(attempt, &payload),
             Event::Moment(moment) => self.moment(&moment),
             Event::Unknown { kind, len } => self
                 .decider
@@ -107,15 +107,14 @@ impl Reader {
         }
     }
 
-    fn attempt(&mut self, event: Box<Attempt>) {
-        let event = Arc::<Attempt>::from(event);
+    fn attempt(&mut self, event: Arc<Head>, payload: &[u8]) {
         let decider = &self.decider;
         if event.flags & flag::WAITS != 0 {
             decider.gate.waits(event.seq, event.tgid);
         }
         let Member { name, cgroup, late, container } = decider.gate.agent(event.agent).unwrap_or_else(nobody);
         decider.ledger.metrics().attempt(&name, boot_ns().saturating_sub(event.time_ns));
-        let mut request = intake::request(&event, Agent { name, cgroup, late });
+        let mut request = intake::request(&event, payload, Agent { name, cgroup, late });
         request.container = container.map(|container| (*container).clone());
         decider.recall(&mut request);
         let program = decider.past.program(&request.exe);

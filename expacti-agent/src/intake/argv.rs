@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 
 use expacti_abi::digest::{Digest, Sip};
 use expacti_abi::environment;
-use expacti_abi::event::{Attempt, flag};
+use expacti_abi::event::{Head, flag};
 use expacti_core::untrusted::Untrusted;
 
 /// The kernel's own bounds: more is no argument vector.
@@ -15,12 +15,13 @@ const MAX_TOTAL: usize = 8 << 20;
 
 /// The payload of an event, by its parts.
 pub(super) struct Strings<'a> {
-    event: &'a Attempt,
+    event: &'a Head,
+    payload: &'a [u8],
 }
 
 impl<'a> Strings<'a> {
-    pub(super) fn of(event: &'a Attempt) -> Self {
-        Self { event }
+    pub(super) fn of(event: &'a Head, payload: &'a [u8]) -> Self {
+        Self { event, payload }
     }
 
     /// The last file's path as the task sees it.
@@ -51,7 +52,7 @@ impl<'a> Strings<'a> {
     /// Lengths come from the kernel side; one that does not fit means no bytes, not a wrong read.
     fn part(&self, at: u32, len: u32) -> &'a [u8] {
         let at = at as usize;
-        self.event.payload.get(at..at + len as usize).unwrap_or_default()
+        self.payload.get(at..at + len as usize).unwrap_or_default()
     }
 }
 
@@ -66,7 +67,7 @@ fn split(mut bytes: &[u8]) -> impl Iterator<Item = Untrusted> {
 }
 
 /// Reads argv and the variables that matter from the waiting task, and checks that they are what the hook read.
-pub(super) fn read_large(event: &Attempt, key: [u64; 2]) -> io::Result<(Vec<Untrusted>, Vec<Untrusted>)> {
+pub(super) fn read_large(event: &Head, key: [u64; 2]) -> io::Result<(Vec<Untrusted>, Vec<Untrusted>)> {
     let mut memory = Memory::of(event.tid)?;
     let width = if event.flags & flag::COMPAT == 0 { 8 } else { 4 };
     let mut argv = memory.strings(event.argv, width, |_| true)?;

@@ -7,7 +7,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Instant;
 
-use expacti_abi::event::{Attempt, flag};
+use expacti_abi::event::{Head, flag};
 use expacti_core::request::{ExecRequest, Executable};
 
 use super::hash::Hashes;
@@ -17,13 +17,7 @@ use super::within::{Within, descriptor};
 use super::{argv, git, places, script, variables};
 
 /// Adds to the request what can be learned until then. `key` is that of the digests.
-pub(crate) fn look(
-    event: &Attempt,
-    request: &mut ExecRequest,
-    key: [u64; 2],
-    hashes: &Hashes,
-    until: Instant,
-) {
+pub(crate) fn look(event: &Head, request: &mut ExecRequest, key: [u64; 2], hashes: &Hashes, until: Instant) {
     if event.flags & flag::LARGE != 0 && request.argv.is_empty() {
         read_large(event, request, key);
     }
@@ -59,7 +53,7 @@ pub(crate) fn look(
 }
 
 /// Of a long argument vector the event tells only where it lies.
-fn read_large(event: &Attempt, request: &mut ExecRequest, key: [u64; 2]) {
+fn read_large(event: &Head, request: &mut ExecRequest, key: [u64; 2]) {
     match argv::read_large(event, key) {
         Ok((words, environment)) => {
             request.env = variables(environment.into_iter());

@@ -1,30 +1,39 @@
 //! What `/proc` tells of the waiting task.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use expacti_abi::file::DirId;
 use expacti_core::request::{Ancestor, Stdin};
 use expacti_core::untrusted::Untrusted;
+use rustix::fs::{Mode, OFlags, open, openat, readlinkat};
+use rustix::io::read;
 
 /// Parents that are looked at. A longer line of them is a fork chain made to hide something, and its near end shows.
 const MAX_LINEAGE: usize = 16;
 
+/// Bytes of a `stat` file in which the fields lie that are looked at.
+const STAT: usize = 256;
+
 /// One task.
 pub(super) struct Process {
     pid: u32,
-    tid: u32,
+    /// Its folder. None: it is gone, which is the rule where it did not wait for us, and not looked for again.
+    folder: Option<OwnedFd>,
 }
 
 impl Process {
     pub(super) fn new(pid: u32, tid: u32) -> Self {
-        Self { pid, tid }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Self { pid, folder: open(format!("/proc/{pid}/task/{tid}"), flags, Mode::empty()).ok() }
     }
 
     /// Where a link of the task leads.
     pub(super) fn link(&self, name: &str) -> Option<Untrusted> {
-        link(&format!("/proc/{}/task/{}/{name}", self.pid, self.tid))
+        let target = readlinkat(self.folder.as_ref()?, name, Vec::new()).ok()?;
+        Some(target.as_bytes().into())
     }
 
     /// What descriptor 0 is.
@@ -52,7 +61,11 @@ impl Process {
     /// The controlling terminal.
     pub(super) fn terminal(&self) -> Option<Untrusted> {
         const PTY_SLAVES: std::ops::RangeInclusive<u32> = 136..=143;
-        let number: u32 = stat_field(self.pid, 7)?.parse().ok()?;
+        let stat =
+            openat(self.folder.as_ref()?, "stat", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let mut text = [0; STAT];
+        let read = read(stat, &mut text).ok()?;
+        let number: u32 = field(text.get(..read)?, 7)?.parse().ok()?;
         let (major, minor) = (number >> 8 & 0xfff, number & 0xff | number >> 12 & 0xf_ff00);
         match major {
             0 => None,
@@ -97,16 +110,14 @@ pub(super) fn folder_of(pid: u32, folder: &DirId, mount_namespace: u32) -> Optio
 }
 
 fn parent_of(pid: u32) -> Option<u32> {
-    stat_field(pid, 4)?.parse().ok()
+    field(&fs::read(format!("/proc/{pid}/stat")).ok()?, 4)?.parse().ok()
 }
 
 /// A field of `/proc/PID/stat` by its number in proc_pid_stat(5). The second is the process's name, which may hold
 /// anything, so fields are counted from its closing parenthesis.
-fn stat_field(pid: u32, number: usize) -> Option<String> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
-    let (_, behind_name) = stat.rsplit_once(')')?;
-    behind_name.split_whitespace().nth(number.checked_sub(3)?).map(str::to_owned)
+fn field(stat: &[u8], number: usize) -> Option<&str> {
+    let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
+    std::str::from_utf8(stat.get(name_ends + 1..)?).ok()?.split_whitespace().nth(number.checked_sub(3)?)
 }
 
 fn link(path: &str) -> Option<Untrusted> {
