@@ -8,6 +8,7 @@ pub(crate) mod engine;
 mod execs;
 mod keep;
 pub(crate) mod ledger;
+mod memory;
 mod metrics;
 mod newcomers;
 mod offence;
@@ -198,7 +199,8 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     };
     let decider = Decider::new(Arc::clone(&gate), engine, past.clone(), desk.clone(), Arc::clone(&ledger));
     let pulse = Arc::new(Pulse::default());
-    let reader = Reader::new(ring, decider, Arc::clone(&pulse), Newcomers::watch(Arc::clone(&office))?)?;
+    let (newcomers, stirred) = Newcomers::watch(Arc::clone(&office))?;
+    let reader = Reader::new(ring, decider, Arc::clone(&pulse), newcomers)?;
     let ring_ended = read_ring(reader, left)?;
     watch::start(Arc::clone(&gate), Arc::clone(&ledger), canary).await?;
     api.operate(Arc::clone(&office) as _);
@@ -220,7 +222,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
         Err(_) = ring_ended => Err(anyhow::anyhow!("the thread that reads the ring is gone")),
         failed = keep::learning(&office, &mut proposals) => failed,
         () = keep::past(&past, &history) => Ok(()),
-        failed = keep::agents(&office) => failed,
+        failed = keep::agents(&office, &stirred) => failed,
         failed = keep::reloading(&office) => failed,
         failed = keep::watchdog(&pulse) => failed,
     };

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::MissedTickBehavior;
 
+use super::memory;
 use super::office::Office;
 use super::past::Past;
 use super::say;
@@ -17,27 +18,41 @@ use crate::operations::Operations as _;
 
 /// How often the agents' past is kept.
 const KEEP: Duration = Duration::from_mins(5);
-/// How often agents are looked for whose cgroup comes and goes.
-const LOOK_AROUND: Duration = Duration::from_millis(500);
+/// How often agents are looked for that may come at any moment.
+const AWAITED: Duration = Duration::from_millis(500);
+/// How often it is looked, where all are there and nothing happens, whether they still are.
+const RARELY: Duration = Duration::from_secs(5);
 
-/// Keeps the agents' past, in case this daemon does not end in order.
+/// Keeps the agents' past, in case this daemon does not end in order, and no memory that it does not need.
 pub(super) async fn past(past: &Past, path: &Path) {
+    memory::give_back();
     loop {
         tokio::time::sleep(KEEP).await;
         let (past, path) = (past.clone(), path.to_owned());
-        // What is not kept is counted anew; the next try may work.
-        let _unkept = tokio::task::spawn_blocking(move || past.save(&path)).await;
+        let keep = move || {
+            // What is not kept is counted anew; the next try may work.
+            let _unkept = past.save(&path);
+            // What a storm needed, it is over by now, or goes on and takes it again.
+            memory::give_back();
+        };
+        let _panicked = tokio::task::spawn_blocking(keep).await;
     }
 }
 
-/// Finds agents whose cgroup came or went. Ends with an error only.
-pub(super) async fn agents(office: &Arc<Office>) -> anyhow::Result<()> {
-    let mut clock = tokio::time::interval(LOOK_AROUND);
-    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Finds agents whose cgroup came or went, when it hears of something and from time to time. Ends with an error only.
+pub(super) async fn agents(office: &Arc<Office>, stirred: &Notify) -> anyhow::Result<()> {
+    let mut rest = AWAITED;
     loop {
-        clock.tick().await;
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = stirred.notified() => {}
+        }
         let office = Arc::clone(office);
-        tokio::task::spawn_blocking(move || office.look_after_agents()).await?;
+        let look = move || {
+            office.look_after_agents();
+            office.awaits_agents()
+        };
+        rest = if tokio::task::spawn_blocking(look).await? { AWAITED } else { RARELY };
     }
 }
 

@@ -74,14 +74,18 @@ impl Reader {
         loop {
             self.pulse.beat();
             quiet += 1;
-            let mut burst = 0;
+            let (mut burst, mut agents_act) = (0, false);
             while let Some(event) = self.ring.next() {
-                quiet = 0;
+                agents_act |= !is_the_canarys(&event);
                 self.take(event);
                 burst += 1;
             }
             if burst > 0 {
                 self.decider.ledger.metrics().burst(burst);
+            }
+            if agents_act {
+                quiet = 0;
+                self.newcomers.stir();
             }
             let gate = &self.decider.gate;
             gate.ring_ended();
@@ -207,6 +211,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// It comes every few seconds, and nothing follows from it.
+fn is_the_canarys(event: &Event) -> bool {
+    matches!(event, Event::Moment(moment) if moment.kind == kind::CANARY)
 }
 
 /// Of a new cgroup of which it was not told in time whose it is. No agent can be called so.

@@ -28,6 +28,11 @@ impl Absences {
         self.lock().remove(name);
     }
 
+    /// Whether nobody is awaited.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// By name.
     pub(super) fn all(&self) -> Vec<Absent> {
         self.lock().values().cloned().collect()

@@ -145,6 +145,12 @@ impl Office {
         self.expect();
     }
 
+    /// Whether agents may come at any moment: those that have a place and are not there, and those of which there are many.
+    /// A folder in which such are expected can go and come without a sign of it.
+    pub(crate) fn awaits_agents(&self) -> bool {
+        !self.absences.is_empty() || !classes(&self.state()).is_empty()
+    }
+
     pub(super) fn enrol_one(&self, wanted: Enrolment, by: &str) -> Result<(), OperationError> {
         let mut state = self.state();
         let Enrolment { name, home, policy, mode } = wanted;
