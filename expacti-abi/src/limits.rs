@@ -37,7 +37,7 @@ pub const MAX_WATCHED: u32 = 4096;
 pub const MAX_CACHED: u32 = 65_536;
 
 /// Bytes of the event ring, unless the operator wants another one.
-pub const RING: u32 = 16 << 20;
+pub const RING: u32 = 8 << 20;
 
 /// Levels of the cgroup hierarchy that an agent may lie at. `CONTROL_GROUP_MAX_DEPTH` is deeper, real hosts are not.
 pub const MAX_LEVEL: u32 = 24;
