@@ -12,8 +12,10 @@ mod expansion;
 mod heredoc;
 mod output;
 mod redirection;
+mod repeat;
 mod script;
 mod substitution;
+mod variables;
 mod word;
 
 use std::collections::HashMap;
@@ -21,6 +23,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 pub(crate) use output::output_of;
+use repeat::Repeated;
+use variables::Value;
 
 use crate::assessment::{Redirection, Word};
 
@@ -102,7 +106,11 @@ struct Reader<'t> {
     commands: Vec<ShellCommand>,
     max_commands: usize,
     trouble: Option<Trouble>,
-    variables: Rc<HashMap<String, Option<String>>>,
+    variables: Rc<HashMap<String, Value>>,
+    /// The functions that were read, and their bodies.
+    defined: Rc<HashMap<String, &'t str>>,
+    /// What was read more than once.
+    repeated: Repeated,
     /// Bytes that variables put into words, so that variables made of variables cannot grow without bound.
     expanded: usize,
     /// Up to here there is no closing parenthesis.
@@ -131,6 +139,8 @@ impl<'t> Reader<'t> {
             max_commands,
             trouble: None,
             variables: Rc::default(),
+            defined: Rc::default(),
+            repeated: Repeated::default(),
             expanded: 0,
             no_close_before: 0,
             unclosed_arithmetic: false,
@@ -173,14 +183,6 @@ impl<'t> Reader<'t> {
         self.trouble = self.trouble.max(Some(trouble));
     }
 
-    /// Keeps a variable's value, or that nobody knows it.
-    fn assign(&mut self, name: &str, value: Option<String>) {
-        let variables = Rc::make_mut(&mut self.variables);
-        if variables.len() < MAX_VARIABLES || variables.contains_key(name) {
-            variables.insert(name.to_owned(), value);
-        }
-    }
-
     /// Gives up on the rest of the text.
     fn give_up(&mut self) {
         self.trouble(Trouble::TooMuch);
@@ -202,12 +204,30 @@ impl<'t> Reader<'t> {
             self.give_up();
             return start..start;
         }
-        let mut inner = Reader::new(text, self.environment, self.max_commands.saturating_sub(start));
+        let mut inner = self.inner(text);
+        inner.list(None);
+        self.absorb(inner)
+    }
+
+    /// A reader of a text that lies inside this one. It knows what this one knows.
+    fn inner<'i>(&self, text: &'i str) -> Reader<'i>
+    where
+        't: 'i,
+    {
+        let left = self.max_commands.saturating_sub(self.commands.len());
+        let mut inner = Reader::new(text, self.environment, left);
         inner.depth = self.depth + 1;
         inner.variables = Rc::clone(&self.variables);
+        inner.defined = self.defined.clone();
         inner.expanded = self.expanded;
-        inner.list(None);
+        inner.repeated = self.repeated;
+        inner
+    }
+
+    /// Takes over what a reader of an inner text has found.
+    fn absorb(&mut self, inner: Reader<'_>) -> Range<usize> {
         self.expanded = inner.expanded;
+        self.repeated = inner.repeated;
         let found = inner.finish();
         self.multiplies |= found.multiplies;
         if let Some(trouble) = found.trouble {

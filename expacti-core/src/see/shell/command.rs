@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::variables::{MAX_ELEMENTS, Value};
 use super::{Reader, ShellCommand, ShellInput, Trouble};
 use crate::assessment::Word;
 
@@ -16,6 +17,8 @@ impl Reader<'_> {
             input: upstream.map_or(ShellInput::Inherited, ShellInput::Pipe),
             ..ShellCommand::default()
         };
+        // What the assignments in front say: it holds from the next command on, unless they are this command's own.
+        let mut set = Vec::new();
         loop {
             self.blanks();
             if self.redirection_follows() {
@@ -36,7 +39,8 @@ impl Reader<'_> {
                     }
                     self.unreadable(1);
                 }
-                Some(_) if command.words.is_empty() && self.assignment(&mut command) => {}
+                Some(_) if command.words.is_empty() && self.assignment(&mut command, &mut set) => {}
+                Some(_) if self.declared_array(&mut command) => {}
                 Some(b'<') if self.peek_at(1) == Some(b'(') => self.process_word(&mut command),
                 Some(_) => command.words.extend(self.word().into_words()),
             }
@@ -46,7 +50,8 @@ impl Reader<'_> {
             // Nothing was taken: never stay in place.
             self.unreadable(1);
         }
-        self.remember(&command);
+        self.remember(&command, set);
+        self.call(&command);
         self.multiplies |= self.starts_itself(&command);
         if !(command.words.is_empty() && command.redirections.is_empty() && command.assignments.is_empty()) {
             self.push(command);
@@ -92,27 +97,26 @@ impl Reader<'_> {
     }
 
     /// Keeps what assignments, `export` and `alias` say about the commands after them.
-    fn remember(&mut self, command: &ShellCommand) {
+    fn remember(&mut self, command: &ShellCommand, set: Vec<(String, Value)>) {
         let name = command.words.first().map(|word| word.text.to_lossy().into_owned());
         match name.as_deref() {
             None => {
-                for (name, value) in &command.assignments {
-                    self.set(name, value);
+                for (name, value) in set {
+                    self.assign(&name, value);
                 }
             }
             Some("export" | "declare" | "typeset" | "local" | "readonly") => {
                 for word in &command.words[1..] {
                     let text = word.text.to_lossy();
-                    if let Some((name, value)) = text.split_once('=') {
-                        let value = Word { text: value.into(), literal: word.literal };
-                        self.set(name, &value);
+                    if let Some((name, value)) = text.split_once('=')
+                        && !value.starts_with('(')
+                    {
+                        self.assign(name, Value::of(&Word { text: value.into(), literal: word.literal }));
                     }
                 }
             }
-            Some("read" | "unset" | "mapfile" | "readarray" | "getopts") => {
-                for word in &command.words[1..] {
-                    self.assign(&word.text.to_lossy(), None);
-                }
+            Some(name @ ("read" | "unset" | "mapfile" | "readarray" | "getopts" | "set" | "shift")) => {
+                self.remember_builtin(name, command);
             }
             Some("alias") => {
                 for word in &command.words[1..] {
@@ -125,13 +129,8 @@ impl Reader<'_> {
         }
     }
 
-    fn set(&mut self, name: &str, value: &Word) {
-        let value = value.literal.then(|| value.text.to_lossy().into_owned());
-        self.assign(name, value);
-    }
-
     /// Takes `NAME=value`, `NAME+=value` or `NAME=(values)`; false if there is none.
-    fn assignment(&mut self, command: &mut ShellCommand) -> bool {
+    fn assignment(&mut self, command: &mut ShellCommand, set: &mut Vec<(String, Value)>) -> bool {
         let rest = self.rest();
         let name_length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         if name_length == 0 || rest.as_bytes()[0].is_ascii_digit() {
@@ -139,15 +138,16 @@ impl Reader<'_> {
         }
         let name = &rest[..name_length];
         let mut after = &rest[name_length..];
-        let mut appends = false;
+        let mut indexed = false;
         if after.starts_with('[')
             && let Some(close) = after.bytes().take(MAX_INDEX).position(|b| b == b']')
             && after[close + 1..].starts_with(['=', '+'])
             && !after[..close].contains(['\n', ';', ' '])
         {
             after = &after[close + 1..];
-            appends = true;
+            indexed = true;
         }
+        let mut appends = false;
         if let Some(stripped) = after.strip_prefix("+=") {
             after = stripped;
             appends = true;
@@ -156,17 +156,51 @@ impl Reader<'_> {
         } else {
             return false;
         }
-        let name = name.to_owned();
         self.position = self.text.len() - after.len();
-        let mut value = if self.peek() == Some(b'(') { self.array() } else { self.value_word() };
-        value.literal &= !appends;
-        command.assignments.push((name, value));
+        let (mut word, value) = if self.peek() == Some(b'(') {
+            self.array()
+        } else {
+            let word = self.value_word();
+            let value = Value::of(&word);
+            (word, value)
+        };
+        word.literal &= !appends && !indexed;
+        match (indexed, appends) {
+            (true, _) => self.assign(name, Value::Unknown),
+            (false, true) => self.append(name, value),
+            (false, false) => set.push((name.to_owned(), value)),
+        }
+        command.assignments.push((name.to_owned(), word));
         true
     }
 
-    fn array(&mut self) -> Word {
+    /// `NAME=(values)` behind `declare` and its like; false (nothing taken) for all else.
+    fn declared_array(&mut self, command: &mut ShellCommand) -> bool {
+        let declares = |word: &Word| {
+            matches!(word.text.as_bytes(), b"declare" | b"local" | b"typeset" | b"readonly" | b"export")
+        };
+        if !command.words.first().is_some_and(declares) {
+            return false;
+        }
+        let (start, rest) = (self.position, self.rest());
+        let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        if length == 0 || !rest[length..].starts_with("=(") {
+            return false;
+        }
+        self.position += length + 1;
+        let (_, value) = self.array();
+        self.assign(&rest[..length], value);
+        let source = self.text.get(start..self.position).unwrap_or_default();
+        command.words.push(Word { text: source.into(), literal: false });
+        true
+    }
+
+    /// `(values)`: its source, and what is in it.
+    fn array(&mut self) -> (Word, Value) {
         let start = self.position;
         self.position += 1;
+        let mut elements = Vec::new();
+        let mut keyed = false;
         loop {
             self.blanks_and_lines();
             match self.peek() {
@@ -179,13 +213,19 @@ impl Reader<'_> {
                     break;
                 }
                 Some(b';' | b'&' | b'|' | b'(' | b'<' | b'>') => self.position += 1,
-                Some(_) => {
-                    self.word();
+                Some(byte) => {
+                    keyed |= byte == b'[';
+                    let words = self.word().into_words();
+                    if elements.len() <= MAX_ELEMENTS {
+                        elements.extend(words);
+                    }
                 }
             }
         }
         let source = self.text.get(start..self.position).unwrap_or_default();
-        Word { text: source.into(), literal: false }
+        // An element behind a key (`[x]=y`) is no word by itself.
+        let value = if keyed { Value::Unknown } else { Value::several(elements) };
+        (Word { text: source.into(), literal: false }, value)
     }
 
     fn value_word(&mut self) -> Word {

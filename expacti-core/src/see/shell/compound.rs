@@ -1,7 +1,10 @@
 //! Compound commands: loops, branches, `case`, `[[ ]]` and the words that open and close them.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::repeat::Turns;
+use super::variables::Value;
 use super::{MAX_NESTING, Reader, Trouble};
 
 /// What is open at some point of the text.
@@ -10,8 +13,10 @@ pub(super) struct Block {
     /// The pipeline element that the block is, so that a `|` behind it means all of it.
     pub(super) element_start: usize,
     pub(super) upstream: Option<Range<usize>>,
-    /// It is the body of a function.
-    pub(super) function: bool,
+    /// It is the body of a function, which begins here.
+    pub(super) function: Option<usize>,
+    /// A loop over words that are known.
+    pub(super) turns: Option<Turns>,
     /// A loop whose condition always holds.
     pub(super) endless: bool,
 }
@@ -36,13 +41,14 @@ impl Reader<'_> {
         let word = self.bare_word();
         let length = word.len();
         let mut open = |reader: &mut Self, kind, element_start: &mut usize| {
-            let function = reader.begin_body();
+            let function = reader.begin_body().then_some(reader.position);
             let endless = kind == Opened::Loop && reader.always_holds(length);
             blocks.push(Block {
                 kind,
                 element_start: *element_start,
                 upstream: upstream.clone(),
                 function,
+                turns: None,
                 endless,
             });
             *element_start = reader.commands.len();
@@ -57,7 +63,10 @@ impl Reader<'_> {
             "for" | "select" => {
                 open(self, Opened::Loop, element_start);
                 self.position += length;
-                self.for_head();
+                let turns = self.for_head();
+                if let Some(block) = blocks.last_mut() {
+                    block.turns = turns;
+                }
                 return true;
             }
             "case" => {
@@ -69,6 +78,16 @@ impl Reader<'_> {
             "then" | "else" | "elif" | "do" => {
                 *element_start = self.commands.len();
                 *upstream = blocks.last().and_then(|block| block.upstream.clone());
+                if word == "do"
+                    && let Some(turns) = blocks.last_mut().and_then(|block| block.turns.as_mut())
+                {
+                    turns.body = Some((self.position + length, self.commands.len()));
+                }
+            }
+            "done" if self.next_turn(blocks.last_mut()) => {
+                *element_start = self.commands.len();
+                *upstream = blocks.last().and_then(|block| block.upstream.clone());
+                return true;
             }
             "!" | "coproc" => {}
             // The keyword's only option is no program.
@@ -117,15 +136,16 @@ impl Reader<'_> {
         true
     }
 
-    fn for_head(&mut self) {
+    /// Takes what stands between `for` and its body; the turns that follow the first.
+    fn for_head(&mut self) -> Option<Turns> {
         self.blanks();
         if self.rest().starts_with("((") && self.arithmetic(2) {
-            return;
+            return None;
         }
         let name = self.bare_word().to_owned();
         self.word();
         self.blanks_and_lines();
-        let mut values = Vec::new();
+        let mut values = VecDeque::new();
         if self.bare_word() == "in" {
             self.position += 2;
             loop {
@@ -135,12 +155,16 @@ impl Reader<'_> {
                     Some(_) => values.extend(self.word().into_words()),
                 }
             }
+        } else {
+            values.extend(self.elements_of("@").iter().flat_map(|words| words.iter().cloned()));
         }
-        let value = match values.as_slice() {
-            [only] if only.literal => Some(only.text.to_lossy().into_owned()),
-            _ => None,
-        };
-        self.assign(&name, value);
+        let first = values.pop_front();
+        if !values.is_empty() && self.repeated.is_over() {
+            self.assign(&name, Value::Unknown);
+            return None;
+        }
+        self.assign(&name, first.as_ref().map_or(Value::Unknown, Value::of));
+        (!values.is_empty()).then_some(Turns { name, left: values, body: None })
     }
 
     fn case_head(&mut self) {

@@ -1,5 +1,6 @@
 //! What stands behind `$` and in backquotes.
 
+use super::variables::Value;
 use super::word::Fields;
 use super::{MAX_NESTING, Reader, Trouble};
 
@@ -7,6 +8,8 @@ use super::{MAX_NESTING, Reader, Trouble};
 const MAX_CHANGE: usize = 256;
 /// Places in a value that one expansion replaces.
 const MAX_REPLACED: usize = 1024;
+/// Bytes of an index into an array.
+const MAX_INDEX: usize = 16;
 
 impl<'t> Reader<'t> {
     /// Reads what a `$` begins.
@@ -41,7 +44,11 @@ impl<'t> Reader<'t> {
                 let name = char::from(digit).to_string();
                 self.variable(fields, quoted, &name, start);
             }
-            Some(b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' | b'0') => {
+            Some(all @ (b'@' | b'*')) => {
+                self.position += 2;
+                self.elements(fields, quoted, "@", all == b'*', start);
+            }
+            Some(b'#' | b'?' | b'-' | b'$' | b'!' | b'0') => {
                 self.position += 2;
                 fields.unknown(self.text.get(start..self.position).unwrap_or_default());
             }
@@ -67,30 +74,67 @@ impl<'t> Reader<'t> {
     /// Puts a variable's value into the word, or its source where nobody knows it.
     fn variable(&mut self, fields: &mut Fields, quoted: bool, name: &str, start: usize) {
         let value = self.value_of(name);
-        self.expanded += value.as_ref().map_or(0, String::len);
         match value {
-            Some(value) if !quoted && name != "IFS" && self.variables.contains_key("IFS") => {
+            Value::Guess(guess) => {
+                self.expanded += guess.len();
+                fields.unknown(&guess);
+            }
+            Value::Known(value) if !quoted && name != "IFS" && self.variables.contains_key("IFS") => {
                 // Something else separates words from now on.
+                self.expanded += value.len();
                 match self.value_of("IFS") {
-                    Some(separators) => fields.value(&value.replace(|c| separators.contains(c), " "), quoted),
-                    None => fields.unknown(&value),
+                    Value::Known(separators) => {
+                        fields.value(&value.replace(|c| separators.contains(c), " "), quoted);
+                    }
+                    Value::Unknown | Value::Guess(_) | Value::Several(_) => fields.unknown(&value),
                 }
             }
-            Some(value) => fields.value(&value, quoted),
-            None if name == "IFS" && !quoted => fields.split(),
+            Value::Known(value) => {
+                self.expanded += value.len();
+                fields.value(&value, quoted);
+            }
+            Value::Unknown | Value::Several(_) if name == "IFS" && !quoted => fields.split(),
+            Value::Unknown | Value::Several(_) => {
+                fields.unknown(self.text.get(start..self.position).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Puts all elements of an array, or all parameters, into words.
+    fn elements(&mut self, fields: &mut Fields, quoted: bool, name: &str, joined: bool, start: usize) {
+        match self.elements_of(name) {
+            Some(elements) => {
+                self.expanded += elements.iter().map(|word| word.text.as_bytes().len()).sum::<usize>();
+                fields.elements(&elements, quoted, joined);
+            }
             None => fields.unknown(self.text.get(start..self.position).unwrap_or_default()),
         }
     }
 
-    fn value_of(&self, name: &str) -> Option<String> {
-        if self.expanded > super::MAX_EXPANDED {
-            return None;
+    /// `${name[@]}`, `${name[*]}` and `${name[2]}` of an array that is known, `${@}` and `${*}`; false (nothing taken) for
+    /// all others.
+    fn indexed(&mut self, fields: &mut Fields, quoted: bool, name: &str, start: usize) -> bool {
+        let rest = self.rest();
+        let (index, name) = match rest.as_bytes() {
+            [b'@' | b'*', b'}', ..] if name.is_empty() => (&rest[..1], "@"),
+            [b'[', ..] if !name.is_empty() => match rest[1..].split_once("]}") {
+                Some((index, _)) if index.len() <= MAX_INDEX => (index, name),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let length = if rest.starts_with('[') { index.len() + 3 } else { 2 };
+        if matches!(index, "@" | "*") {
+            self.position += length;
+            self.elements(fields, quoted, name, index == "*", start);
+            return true;
         }
-        match self.variables.get(name) {
-            Some(value) => value.clone(),
-            None if self.variables.len() >= super::MAX_VARIABLES => None,
-            None => (self.environment)(name),
-        }
+        let (Ok(number), Some(elements)) = (index.parse::<usize>(), self.elements_of(name)) else {
+            return false;
+        };
+        self.position += length;
+        fields.elements(elements.get(number..=number).unwrap_or_default(), quoted, false);
+        true
     }
 
     /// `${...}`
@@ -103,6 +147,9 @@ impl<'t> Reader<'t> {
             self.variable(fields, quoted, &name, start);
             return;
         }
+        if self.indexed(fields, quoted, &name, start) {
+            return;
+        }
         if !name.is_empty() && self.changed_value(fields, quoted, &name) {
             return;
         }
@@ -113,7 +160,8 @@ impl<'t> Reader<'t> {
         }
         let default_from = self.rest().strip_prefix(':').unwrap_or(self.rest());
         let has_default = !name.is_empty() && default_from.starts_with(['-', '=']);
-        if has_default {
+        let has_other = !name.is_empty() && default_from.starts_with('+');
+        if has_default || has_other {
             self.position += self.rest().len() - default_from.len() + 1;
         }
         loop {
@@ -157,8 +205,8 @@ impl<'t> Reader<'t> {
             return;
         }
         match self.value_of(&name) {
-            Some(value) if has_default && !value.is_empty() => fields.value(&value, quoted),
-            _ if has_default => {
+            Value::Known(value) if has_default && !value.is_empty() => fields.value(&value, quoted),
+            _ if has_default || has_other => {
                 // Unset or not: the default is the best guess, and it stays a guess.
                 let default = inside.into_one();
                 fields.unknown(&default.text.to_lossy());
@@ -176,7 +224,7 @@ impl<'t> Reader<'t> {
         if change.contains(['$', '`', '\\', '"', '\'', '*', '?', '[', '{']) {
             return false;
         }
-        let Some(value) = self.value_of(name) else { return false };
+        let Value::Known(value) = self.value_of(name) else { return false };
         let Some(changed) = change_value(&value, change) else { return false };
         self.position += end + 1;
         self.expanded += changed.len();

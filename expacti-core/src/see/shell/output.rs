@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::escape::unescape;
+use super::variables::MAX_ELEMENTS;
 use super::{MAX_EXPANDED, ShellCommand, ShellInput};
 use crate::assessment::{Redirection, Word};
 
@@ -36,6 +37,7 @@ pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Opt
         ("cat" | "tee", [] | [_]) if arguments.iter().all(|argument| argument == "-") => {
             input.map(str::to_owned)
         }
+        ("seq", numbers) => counted(numbers),
         ("rev", []) => input.map(|text| text.trim_end().chars().rev().collect()),
         ("tr", [option, set]) if option == "-d" => {
             let set = character_set(set)?;
@@ -55,6 +57,20 @@ pub(crate) fn output_of(words: &[Word], redirections: &[Redirection], input: Opt
         ("xxd", options) if options.iter().any(|option| option.contains('r')) => unhexed(input?),
         _ => None,
     }
+}
+
+/// What `seq` prints, where it is not much.
+fn counted(numbers: &[Cow<'_, str>]) -> Option<String> {
+    let numbers: Option<Vec<u32>> = numbers.iter().map(|number| number.parse().ok()).collect();
+    let (from, step, to) = match numbers?[..] {
+        [to] => (1, 1, to),
+        [from, to] => (from, 1, to),
+        [from, step, to] if step > 0 => (from, step, to),
+        _ => return None,
+    };
+    let count = to.checked_sub(from).map_or(0, |distance| distance as usize / step as usize + 1);
+    let numbers = (0..count).map(|number| (from as usize + number * step as usize).to_string());
+    (count <= MAX_ELEMENTS).then(|| numbers.collect::<Vec<_>>().join("\n"))
 }
 
 /// The output of a pipeline, each command of which reads only from the one before it. `offset` is the first one's number.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::compound::{Block, Opened};
 use super::{MAX_NESTING, Reader};
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     /// Reads commands to the end of the text, or to the closing `end` of the substitution that this is.
     pub(super) fn list(&mut self, end: Option<u8>) {
         let mut blocks: Vec<Block> = Vec::new();
@@ -39,13 +39,14 @@ impl Reader<'_> {
                 }
                 b'(' if self.peek_at(1) == Some(b'(') && self.arithmetic(2) => {}
                 b'(' => {
+                    let function = self.begin_body().then_some(self.position);
                     self.position += 1;
-                    let function = self.begin_body();
                     blocks.push(Block {
                         kind: Opened::Parenthesis,
                         element_start,
                         upstream: upstream.clone(),
                         function,
+                        turns: None,
                         endless: false,
                     });
                     element_start = self.commands.len();
@@ -85,8 +86,10 @@ impl Reader<'_> {
         upstream: &mut Option<Range<usize>>,
     ) {
         if let Some(block) = blocks.pop() {
-            if block.function {
-                self.functions.pop();
+            if let Some(start) = block.function
+                && let Some(name) = self.functions.pop()
+            {
+                self.define(name, start);
             }
             *element_start = block.element_start;
             *upstream = block.upstream;
@@ -155,7 +158,7 @@ impl Reader<'_> {
     }
 
     /// The next word if it is plain text, without taking it.
-    pub(super) fn bare_word(&self) -> &str {
+    pub(super) fn bare_word(&self) -> &'t str {
         let rest = self.rest();
         let end = rest.bytes().position(|b| b" \t\r\n;&|()<>'\"\\`$".contains(&b)).unwrap_or(rest.len());
         if rest.as_bytes().get(end).is_some_and(|b| b"'\"\\`$".contains(b)) { "" } else { &rest[..end] }

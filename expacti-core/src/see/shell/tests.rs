@@ -46,6 +46,92 @@ fn what_is_not_followed_is_unknown() {
 }
 
 #[test]
+fn loops_over_known_words_are_read_for_each() {
+    for (text, expected) in [
+        ("for x in a b; do rm $x; done; ls", &["rm a", "rm b", "ls"][..]),
+        ("for x in a 'b c'; do rm \"$x\"; done", &["rm a", "rm b c"]),
+        ("for x in a b; do for y in 1 2; do rm $x$y; done; done", &["rm a1", "rm a2", "rm b1", "rm b2"]),
+        ("for x in a b; do ls; done", &["ls"]),
+        ("for x in {1..3} {d..c}; do rm $x; done", &["rm 1", "rm 2", "rm 3", "rm d", "rm c"]),
+        ("for x in *.sql; do psql -f $x; done", &["psql -f *.sql?"]),
+        ("for x in $(seq 2); do rm $x; done", &["seq 2", "rm 1", "rm 2"]),
+        ("set -- a b; for x; do rm $x; done", &["set -- a b", "rm a", "rm b"]),
+        ("for x in a b; do cat <<E\n$x\nE\ndone", &["cat", "cat"]),
+        ("for x in a b; do echo $x; done | sh", &["echo a", "echo b", "sh"]),
+        ("select x in a b; do rm $x; done", &["rm a", "rm b"]),
+    ] {
+        assert_eq!(words(text), expected, "{text}");
+        assert_eq!(of(text).trouble, None, "{text}");
+    }
+}
+
+#[test]
+fn arrays_and_parameters_are_words() {
+    for (text, expected) in [
+        ("a=(x 'y z'); rm \"${a[@]}\"", "rm x y z"),
+        ("a=(x y); a+=(z); rm ${a[*]}", "rm x y z"),
+        ("a=(x y); rm ${a[1]} $a", "rm y x"),
+        ("declare -a a=(x y); rm ${a[@]}", "rm x y"),
+        ("f() { local a=(x); rm ${a[0]}; }; f", "f"),
+        ("set -- x y; rm \"$@\"", "rm x y"),
+        ("set -- x y; shift; rm $1", "rm y"),
+        ("read -ra a <<< 'x y'; rm ${a[@]}", "rm x y"),
+        ("read a b <<< 'x y z'; rm $b", "rm y z"),
+        ("a=r; a+=m; $a x", "rm x"),
+        ("rm ${x:-/}", "rm /?"),
+        ("rm ${x:+/etc}", "rm /etc?"),
+        ("a=${1:-/var}; rm $a", "rm /var?"),
+        ("a=([k]=v); rm ${a[k]}", "rm ${a[k]}?"),
+        ("a=(x); a[1]=y; rm ${a[@]}", "rm ${a[@]}?"),
+        ("a=x; a+=$(y); rm $a", "rm $a?"),
+    ] {
+        assert_eq!(words(text).last().map(String::as_str), Some(expected), "{text}");
+        assert_eq!(of(text).trouble, None, "{text}");
+    }
+    assert_eq!(of("a=(x 'y z'); rm \"${a[@]}\"").commands.last().map(|rm| rm.words.len()), Some(3));
+}
+
+#[test]
+fn functions_are_read_with_what_they_are_given() {
+    for (text, expected) in [
+        ("f() { rm -rf \"$1\"; }; f /usr", &["rm -rf $1?", "rm -rf /usr", "f /usr"][..]),
+        (
+            "f() { rm $2; shift; echo $@; }; f a b",
+            &["rm $2?", "shift", "echo $@?", "rm b", "shift", "echo b", "f a b"],
+        ),
+        ("function f { ls; }; f a", &["ls", "f a"]),
+        ("f() ( rm $1 ); f a; f b", &["rm $1?", "rm a", "f a", "rm b", "f b"]),
+    ] {
+        assert_eq!(words(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_read_again_is_bounded() {
+    let nested = |depth: usize| {
+        let heads = "for x in a b c d; do ".repeat(depth);
+        format!("{heads} rm $x {}", "; done".repeat(depth))
+    };
+    for text in [
+        nested(60),
+        "f() { f $1; f $1; g $1; }; g() { f $1; g $1; g $1; }; f x".to_owned(),
+        format!("for x in {}; do rm $x; done", "a ".repeat(20_000)),
+        format!("for x in a b c; do {}; rm $x; done", "echo 'a long body'; ".repeat(30)),
+    ] {
+        let found = read(&text, &|_| None, 1024);
+        assert!(found.commands.len() < 1024, "{} commands", found.commands.len());
+        assert!(found.commands.iter().any(|command| command.words.len() == 2), "{text}");
+        assert_eq!(found.trouble, None, "{}", text.len());
+    }
+}
+
+#[test]
+fn values_beyond_the_bound_are_one_that_nobody_knows() {
+    let text = format!("for x in {} /; do rm $x; done", "a ".repeat(1000));
+    assert_eq!(words(&text).last().map(String::as_str), Some("rm $x?"));
+}
+
+#[test]
 fn a_process_substitution_with_a_known_text_is_an_input() {
     let read = of("source <(printf 'rm -rf %s' /)");
     let source = read.commands.last().expect("there is a command");

@@ -1,7 +1,5 @@
 //! Words: quoting, and what becomes of them.
 
-use std::rc::Rc;
-
 use super::{Reader, Trouble};
 use crate::assessment::Word;
 
@@ -59,6 +57,22 @@ impl Fields {
         }
         if value.contains(['*', '?']) {
             self.current.unknown = true;
+        }
+    }
+
+    /// The elements of an array or the parameters: a word each, unless `joined`.
+    pub(super) fn elements(&mut self, elements: &[Word], quoted: bool, joined: bool) {
+        for (number, element) in elements.iter().enumerate() {
+            match (number, quoted && joined) {
+                (0, _) => {}
+                (_, true) => self.text(" "),
+                (_, false) => {
+                    self.split();
+                    self.current.quoted |= quoted;
+                }
+            }
+            let text = element.text.to_lossy();
+            if element.literal { self.value(&text, quoted) } else { self.unknown(&text) }
         }
     }
 
@@ -131,7 +145,17 @@ fn braces(field: Field, words: &mut Vec<Word>) {
                     todo.push((made, kept));
                 }
             }
-            None => done.push(text),
+            None => match first_range(&text, &places) {
+                Some((open, close, values)) => {
+                    for value in values.into_iter().rev() {
+                        let made = format!("{}{value}{}", &text[..open], &text[close + 1..]);
+                        let moved = |place: &usize| place - close - 1 + open + value.len();
+                        let kept = places.iter().filter(|place| **place > close).map(moved).collect();
+                        todo.push((made, kept));
+                    }
+                }
+                None => done.push(text),
+            },
         }
     }
     words.extend(done.into_iter().map(|text| Word { text: text.into(), literal: !field.unknown }));
@@ -163,6 +187,34 @@ fn first_group(text: &str, places: &[usize]) -> Option<Group> {
         }
     }
     None
+}
+
+/// The first `{1..5}` or `{a..e}`: where it opens and closes, and what it stands for.
+fn first_range(text: &str, places: &[usize]) -> Option<(usize, usize, Vec<String>)> {
+    places.windows(2).find_map(|pair| {
+        let (open, close) = (pair[0], pair[1]);
+        let (from, to) = text.get(open + 1..close)?.split_once("..")?;
+        let values: Vec<String> = match (from.parse::<u32>(), to.parse::<u32>()) {
+            (Ok(from), Ok(to)) => in_order(from, to).map(|number| number.to_string()).collect(),
+            _ => match (from.as_bytes(), to.as_bytes()) {
+                ([from], [to]) if from.is_ascii_alphabetic() && to.is_ascii_alphabetic() => {
+                    in_order(u32::from(*from), u32::from(*to))
+                        .filter_map(char::from_u32)
+                        .map(String::from)
+                        .collect()
+                }
+                _ => return None,
+            },
+        };
+        // One that was cut short would hide what it leaves out.
+        (values.len() <= MAX_FIELDS).then_some((open, close, values))
+    })
+}
+
+/// The numbers from one to another, upwards or downwards; one more than are made into words at most.
+fn in_order(from: u32, to: u32) -> impl Iterator<Item = u32> {
+    let distance = from.abs_diff(to);
+    (0..=distance.min(MAX_FIELDS as u32)).map(move |step| if from <= to { from + step } else { from - step })
 }
 
 impl Reader<'_> {
@@ -324,11 +376,7 @@ impl Reader<'_> {
             self.give_up();
             return String::new();
         }
-        let start = self.commands.len();
-        let mut inner = Reader::new(text, self.environment, self.max_commands.saturating_sub(start));
-        inner.depth = self.depth + 1;
-        inner.variables = Rc::clone(&self.variables);
-        inner.expanded = self.expanded;
+        let mut inner = self.inner(text);
         let mut fields = Fields::default();
         while let Some(byte) = inner.peek() {
             match byte {
@@ -346,13 +394,7 @@ impl Reader<'_> {
                 }
             }
         }
-        self.expanded = inner.expanded;
-        let found = inner.finish();
-        self.multiplies |= found.multiplies;
-        if let Some(trouble) = found.trouble {
-            self.trouble(trouble);
-        }
-        self.adopt(found.commands);
+        self.absorb(inner);
         fields.into_one().text.to_lossy().into_owned()
     }
 }
