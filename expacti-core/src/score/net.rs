@@ -4,6 +4,7 @@
 //! is a file of the system, a script called `drop_tables.py`: these speak for themselves, whatever the program is.
 
 mod addresses;
+mod gate;
 mod options;
 mod rights;
 mod unknown;
@@ -32,6 +33,14 @@ pub(super) struct Covered {
 /// Whether a command only asks its program for help. Not where the word may be another command's.
 pub(super) fn asks_for_help(look: &Look<'_>) -> bool {
     let Some(tool) = look.tool else { return false };
+    // Alone it is no other command's.
+    let alone = |word: &crate::assessment::Word| matches!(word.text.as_bytes(), b"--help" | b"--version");
+    if look.seen.words.len() == 2
+        && look.seen.words.last().is_some_and(alone)
+        && look.seen.program.folder.is_none()
+    {
+        return true;
+    }
     if tool.is_unknown() || look.seen.wraps || tool.code.is_some() || tool.http {
         return false;
     }
@@ -49,6 +58,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
     let Some(tool) = look.tool else { return found };
     options::written_files(look, &mut found);
     options::helpers(look, &mut found);
+    gate::candidates(look, tool, &mut found);
     if look.arguments.kept_names().any(|name| look.known.verbs.tries.contains(name)) {
         return found;
     }
@@ -74,6 +84,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
         statements_in(look, &mut found);
     } else if tool.has_verbs && tool.code.is_none() && tool.reach.contains(&Reach::Application) {
         calls_in(look, &mut found);
+        unknown::statements_read(look, &mut found);
     }
     found
 }

@@ -64,9 +64,15 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
                 && named(&word.text)
                 && !tests_only(&word.text)
         })
-        && !look.seen.redirections.iter().any(|redirection| redirection.target.is_some())
+        && look.seen.redirections.iter().filter_map(|redirection| redirection.target.as_ref()).all(|target| {
+            // In a file it stays here, unless that is one that others can fetch.
+            is_served(&target.text.to_lossy())
+        })
     {
         found.push(Look::stand_alone(&known.secret_variable, Category::SecretsAndCredentials));
+    }
+    if look.seen.program.name == "git" && git_shows_one(look) {
+        found.push(Look::stand_alone(&known.secret_path, Category::SecretsAndCredentials));
     }
     if tool.pattern_first && tool.reveals && searches_secrets(look) {
         found.push(Look::stand_alone(&known.secret_variable, Category::SecretsAndCredentials));
@@ -75,6 +81,24 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
     }
     found
+}
+
+/// `git show HEAD:.env`, `git log -p -- .env`
+fn git_shows_one(look: &Look<'_>) -> bool {
+    let shows = match look.arguments.free().first().map(|word| word.text.as_ref()) {
+        Some("show" | "cat-file" | "diff") => true,
+        Some("log") => look.arguments.has_exactly_one("-p") || look.arguments.has_exactly_one("--patch"),
+        _ => false,
+    };
+    let file = |text: &str| text.rsplit_once(':').map_or(text, |(_, file)| file).to_owned();
+    shows && look.arguments.free().iter().skip(1).take(64).any(|word| names_secret(look, &file(&word.text)))
+}
+
+/// Whether a file lies where a web server or a deployment takes it from.
+fn is_served(path: &str) -> bool {
+    path.split('/').rev().skip(1).any(|folder| {
+        matches!(folder, "public" | "static" | "www" | "htdocs" | "public_html" | "dist" | "assets")
+    })
 }
 
 /// Whether it looks for secrets in what a cloud, a cluster or a container engine prints.

@@ -6,13 +6,19 @@ use super::{Candidate, Look, calls, net};
 use crate::request::Stdin;
 use crate::see::{Input, carries_program, is_standard_input, written};
 use crate::sql;
-use crate::tools::{Call, Category, SqlReader, Statement, Undo};
+use crate::tools::{Call, Category, SqlReader, SqlSource, Statement, Undo};
 
 /// Bytes of program text that are searched for calls.
 const MAX_CODE: usize = 64 * 1024;
 
 /// Places whose files no statement has to do with.
 const FILES_OF_THE_SYSTEM: [&str; 6] = ["'/etc/", "'/root/", "'/proc/", "'/home/", "/.ssh/", "'/var/spool/"];
+
+/// Statements of one program text that are read.
+const MAX_STATEMENTS: usize = 32;
+
+/// How statements begin that take something away or give something.
+const DESTROYING: [&str; 6] = ["delete", "drop", "truncate", "update", "alter", "grant"];
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let mut found = Vec::new();
@@ -152,6 +158,9 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
         candidate.undo = Undo::Hard;
         found.push(candidate);
     }
+    if !text.contains(":memory:") {
+        sql_in_code(look, &text[..floor(text, MAX_CODE)], found);
+    }
     for call in look.known.calls.iter().filter(|call| fits(call)) {
         found.push(Candidate {
             id: Cow::Borrowed(&call.id),
@@ -163,4 +172,35 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
             with: Vec::new(),
         });
     }
+}
+
+/// Statements that stand as strings in program text: `db.execute('drop table x')`.
+fn sql_in_code<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>>) {
+    let begins = |string: &&str| {
+        let first = string.split_whitespace().next().unwrap_or_default();
+        DESTROYING.iter().any(|verb| first.eq_ignore_ascii_case(verb))
+    };
+    let strings = strings(text).filter(begins).filter(|string| sql::looks_like_sql(string));
+    for string in strings.take(MAX_STATEMENTS) {
+        for class in sql::classes(string, SqlSource::Generic, &look.known.sql) {
+            if let Some((name, statement)) = look.known.sql.get_key_value(class) {
+                found.push(of_statement(&format!("sql.{name}"), statement));
+            }
+        }
+    }
+}
+
+/// What stands between quotes in program text, of whichever language.
+fn strings(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let open = rest.find(['"', '\'', '`'])?;
+        let from = &rest[open..];
+        let triple = ["\"\"\"", "'''"].into_iter().find(|quote| from.starts_with(quote));
+        let quote = triple.unwrap_or(&from[..1]);
+        let inside = &from[quote.len()..];
+        let end = inside.find(quote)?;
+        rest = &inside[end + quote.len()..];
+        Some(&inside[..end])
+    })
 }

@@ -127,6 +127,9 @@ fn is_test(look: &Look<'_>, name: &str) -> bool {
     if name.contains(['$', '`']) {
         return false;
     }
+    if name == ":memory:" {
+        return true;
+    }
     let database = match name.split_once("://") {
         Some((_, rest)) => {
             let (machine, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -52,6 +52,7 @@ pub(super) fn look_inside(
     };
     if !first.literal
         && !program.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+        && !is_any_of_a_folder(&first.text.to_lossy())
         && !prints_settings(&first.text.to_lossy(), tools)
     {
         found.findings.push(Finding::ComputedCommand);
@@ -258,6 +259,19 @@ fn taken_for_a_value(seen: &Seen, start: Option<usize>, tools: &Tools) -> Option
         .into_iter()
         .position(|pair| pair[0].text.as_bytes().starts_with(b"-") && is_program(&pair[1]))?;
     seen.words.get(at + 2..).map(<[Word]>::to_vec)
+}
+
+/// `tests/*.sh`: whichever it is, it is a script that lies in a folder of the project.
+fn is_any_of_a_folder(text: &str) -> bool {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/*".contains(&b));
+    let Some((folder, name)) = text.rsplit_once('/') else { return false };
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
+    plain(text)
+        && !folder.starts_with('/')
+        && !folder.contains(['*', '~'])
+        && !folder.contains("..")
+        && ending.len() > 1
+        && ending.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// `xargs -I{} sh -c '{}'`: each line of the input is a command.

@@ -193,6 +193,7 @@ pub(crate) struct Places {
     pub data: Vec<String>,
     /// Patterns of folders that belong to a person and not to a project.
     pub personal: Vec<String>,
+    pub gate_doors: Vec<String>,
     /// Patterns of files that are databases.
     pub databases: Vec<String>,
     /// Patterns of what belongs to the gate.

@@ -25,7 +25,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Ca
         candidate.undo = Undo::Hard;
         found.push(candidate);
     }
-    if words().any(|word| word.starts_with('/') && paths::is_secret_of_the_system(look, &word)) {
+    if words().any(|word| word.starts_with('/') && paths::is_secret_of_the_system(look, &word))
+        || takes_a_secret(look)
+    {
         found.push(Look::stand_alone(&modifiers.secret_path, Category::SecretsAndCredentials));
     }
     if words().any(|word| addresses(look, &behind(&word))) {
@@ -48,6 +50,11 @@ pub(in super::super) fn statements_in<'t>(look: &Look<'t>, found: &mut Vec<Candi
             add_statements(look, &text, found);
         }
     }
+    statements_read(look, found);
+}
+
+/// Statements in what it reads: `rails dbconsole <<< 'drop table x'`.
+pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     if let Input::Text(text) = &look.seen.input
         && text.len() <= MAX_TEXT
     {
@@ -63,7 +70,11 @@ pub(in super::super) fn calls_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<
         let bytes = word.text.as_bytes();
         bytes.contains(&b'(') && bytes.len() <= MAX_TEXT && !is_prose(look, *index)
     });
-    if texts.any(|(_, word)| destroys(&word.text.to_lossy())) {
+    let input = match &look.seen.input {
+        Input::Text(text) => text.len() <= MAX_TEXT && destroys(text),
+        Input::Request | Input::Pipe | Input::File => false,
+    };
+    if input || texts.any(|(_, word)| destroys(&word.text.to_lossy())) {
         let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
         candidate.undo = Undo::Hard;
         found.push(candidate);
@@ -117,6 +128,27 @@ fn addresses(look: &Look<'_>, path: &str) -> bool {
     let called =
         folders.starts_with('/') && folders.len() > 1 || folders.contains('.') && !folders.starts_with('.');
     called && !last.contains('.') && parts(last).any(|part| look.known.verbs.destroy.contains(&part))
+}
+
+/// Whether it reads a file of secrets, or is handed one that lies outside of the work tree. What an option names as a key
+/// is used, not read.
+fn takes_a_secret(look: &Look<'_>) -> bool {
+    let is_own = |text: &str| ["~/", "$HOME/", "/home/", "/root/"].iter().any(|home| text.starts_with(home));
+    let is_key = |index: usize| {
+        let option = look.seen.words.get(index - 1).map(|word| word.text.to_lossy()).unwrap_or_default();
+        option.starts_with('-')
+            && parts(&option).any(|part| {
+                matches!(part.as_str(), "key" | "identity" | "cert" | "i" | "kubeconfig" | "config")
+            })
+    };
+    let mut free = look.arguments.free().iter().take(MAX_WORDS);
+    secrets::reads_one(look, look.seen)
+        || free.any(|word| {
+            word.index > 0
+                && is_own(&word.text)
+                && !is_key(word.index)
+                && secrets::names_secret(look, &word.text)
+        })
 }
 
 fn is_look(look: &Look<'_>, word: &str) -> bool {

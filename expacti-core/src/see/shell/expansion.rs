@@ -211,7 +211,9 @@ impl<'t> Reader<'t> {
                 let default = inside.into_one();
                 fields.unknown(&default.text.to_lossy());
             }
-            _ => fields.unknown(self.text.get(start..self.position).unwrap_or_default()),
+            Value::Unknown | Value::Guess(_) | Value::Known(_) | Value::Several(_) => {
+                fields.unknown(self.text.get(start..self.position).unwrap_or_default());
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Turns {
     pub(super) body: Option<(usize, usize)>,
 }
 
-impl<'t> Reader<'t> {
+impl Reader<'_> {
     /// Goes back to the beginning of a loop's body if there is another value for it; false if the loop is over. What
     /// closes the loop is `length` bytes ahead.
     pub(super) fn next_turn(&mut self, block: Option<&mut Block>) -> bool {
@@ -100,7 +100,7 @@ impl<'t> Reader<'t> {
         }
         self.repeated.turns += body.len().max(LEAST);
         let mut inner = self.inner(body);
-        inner.functions = self.functions.clone();
+        inner.functions.clone_from(&self.functions);
         inner.functions.push(name.into_owned());
         inner.assign("@", Value::several(arguments.to_vec()));
         inner.list(None);

@@ -214,7 +214,7 @@ fn first_range(text: &str, places: &[usize]) -> Option<(usize, usize, Vec<String
 /// The numbers from one to another, upwards or downwards; one more than are made into words at most.
 fn in_order(from: u32, to: u32) -> impl Iterator<Item = u32> {
     let distance = from.abs_diff(to);
-    (0..=distance.min(MAX_FIELDS as u32)).map(move |step| if from <= to { from + step } else { from - step })
+    (0..=distance).take(MAX_FIELDS + 1).map(move |step| if from <= to { from + step } else { from - step })
 }
 
 impl Reader<'_> {
