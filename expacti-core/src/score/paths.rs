@@ -1,5 +1,7 @@
 //! Where the paths of a command lead, and what that means for what it does to them.
 
+use std::borrow::Cow;
+
 use super::{Candidate, Look};
 use crate::tools::{Category, Knowledge, Modifier, PathRole, Undo, glob};
 
@@ -182,14 +184,15 @@ impl<'a> Path<'a> {
     fn read(look: &Look<'_>, text: &'a str) -> Self {
         let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
         let text = if text.is_empty() { "/" } else { text };
-        let request_cwd = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy().into_owned());
-        let base = match (&look.seen.directory, request_cwd) {
-            _ if look.seen.elsewhere => look.seen.directory.clone(),
+        let cwd = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy());
+        let directory = look.seen.directory.as_deref();
+        let base: Option<Cow<'_, str>> = match (directory, &cwd) {
+            _ if look.seen.elsewhere => directory.map(Cow::Borrowed),
             (Some(directory), Some(cwd)) if !directory.starts_with(['/', '~', '$']) => {
-                Some(format!("{cwd}/{directory}"))
+                Some(format!("{cwd}/{directory}").into())
             }
-            (Some(directory), _) => Some(directory.clone()),
-            (None, cwd) => cwd,
+            (Some(directory), _) => Some(directory.into()),
+            (None, cwd) => cwd.as_deref().map(Cow::Borrowed),
         };
         let by_variable =
             ["$HOME", "${HOME", "$TMPDIR", "${TMPDIR"].iter().any(|name| text.starts_with(name));
@@ -198,21 +201,19 @@ impl<'a> Path<'a> {
             Some(base) if !rooted => format!("{base}/{text}"),
             _ => text.to_owned(),
         };
-        let (full, escapes) = normalise(&joined);
-        let home = look.request.env.get(&"HOME".into()).map(|home| home.to_lossy().into_owned());
-        let full = match home {
-            Some(home) if full == "~" || full.starts_with("~/") => format!("{home}{}", &full[1..]),
-            _ => full,
+        let (full, escapes) = normalise(joined);
+        let in_home = full == "~" || full.starts_with("~/");
+        let full = match home(look).filter(|_| in_home) {
+            Some(home) => format!("{home}{}", &full[1..]),
+            None => full,
         };
-        let tree = look.request.git.as_ref().map(|git| git.work_tree.to_lossy().into_owned());
+        let tree = look.request.git.as_ref().map(|git| git.work_tree.to_lossy());
         let within = |root: &str| {
-            let (root, _) = normalise(root);
-            root != "/"
-                && (full == root
-                    || full.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/')))
+            let made = (!is_normal(root)).then(|| normalise(root.to_owned()).0);
+            let root = made.as_deref().unwrap_or(root);
+            root != "/" && (full == root || full.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
         };
         let inside = if rooted || base.is_some() {
-            let cwd = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy().into_owned());
             !look.seen.elsewhere
                 && (tree.as_deref().is_some_and(within) || cwd.as_deref().is_some_and(within))
         } else {
@@ -227,9 +228,8 @@ impl<'a> Path<'a> {
 
     fn is_whole_home(&self, look: &Look<'_>) -> bool {
         let full = self.full.trim_end_matches("/*").trim_end_matches("/.*");
-        let home = look.request.env.get(&"HOME".into()).map(|home| home.to_lossy().into_owned());
         matches!(full, "~" | "$HOME" | "${HOME}" | "/root" | "/home" | "/Users" | "/home/*" | "/Users/*")
-            || home.as_deref() == Some(full)
+            || home(look).is_some_and(|home| home == full)
             || full.starts_with('~') && !full.contains('/')
             || ["/home/", "/Users/"].iter().any(|root| {
                 full.strip_prefix(root).is_some_and(|rest| !rest.contains('/') && !rest.is_empty())
@@ -281,8 +281,21 @@ impl<'a> Path<'a> {
     }
 }
 
+/// The home folder, where the request says it.
+fn home<'l>(look: &'l Look<'_>) -> Option<Cow<'l, str>> {
+    look.request.env.get(&"HOME".into()).map(|home| home.to_lossy())
+}
+
+/// Whether normalising would change nothing.
+fn is_normal(path: &str) -> bool {
+    path.strip_prefix('/').unwrap_or(path).split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 /// Without `.`, `..` and doubled slashes; and whether it climbs above where it starts.
-fn normalise(path: &str) -> (String, bool) {
+fn normalise(path: String) -> (String, bool) {
+    if is_normal(&path) {
+        return (path, false);
+    }
     let absolute = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     let mut escapes = false;

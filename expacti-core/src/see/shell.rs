@@ -109,6 +109,12 @@ struct Reader<'t> {
     variables: Rc<HashMap<String, Value>>,
     /// The functions that were read, and their bodies.
     defined: Rc<HashMap<String, &'t str>>,
+    /// How many branches, loops, subshells and bodies of functions are open: what is assigned there may not hold.
+    uncertain: usize,
+    /// Whether the command being read runs only if another one did, or beside others.
+    conditional: bool,
+    /// Variables that got another value where nobody knows whether it holds.
+    changes: usize,
     /// What was read more than once.
     repeated: Repeated,
     /// Bytes that variables put into words, so that variables made of variables cannot grow without bound.
@@ -140,6 +146,9 @@ impl<'t> Reader<'t> {
             trouble: None,
             variables: Rc::default(),
             defined: Rc::default(),
+            uncertain: 0,
+            conditional: false,
+            changes: 0,
             repeated: Repeated::default(),
             expanded: 0,
             no_close_before: 0,

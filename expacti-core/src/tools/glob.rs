@@ -40,9 +40,18 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
             }
             _ => match star {
                 Some((star_p, star_t)) => {
-                    star = Some((star_p, star_t + 1));
                     p = star_p + 1;
                     t = star_t + 1;
+                    // Straight to where what follows the star can begin.
+                    match pattern.get(p) {
+                        None => return true,
+                        Some(b'*' | b'?') => {}
+                        Some(c) => match text[t..].iter().position(|byte| byte.eq_ignore_ascii_case(c)) {
+                            Some(at) => t += at,
+                            None => return false,
+                        },
+                    }
+                    star = Some((star_p, t));
                 }
                 None => return false,
             },
@@ -69,6 +78,11 @@ mod tests {
             ("*.env", "env", false),
             ("a*b*c", "axxbyyc", true),
             ("a*b*c", "axxbyy", false),
+            ("*/b?", "/a/b/bc", true),
+            ("a*?b", "axyb", true),
+            ("a*?b", "ab", false),
+            ("*ab*", "aab", true),
+            ("*ab*", "aacb", false),
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
         }

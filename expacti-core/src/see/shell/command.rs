@@ -50,6 +50,8 @@ impl Reader<'_> {
             // Nothing was taken: never stay in place.
             self.unreadable(1);
         }
+        let beside = self.goes_to_background() || self.peek() == Some(b'|') && self.peek_at(1) != Some(b'|');
+        self.conditional |= beside;
         self.remember(&command, set);
         self.call(&command);
         self.multiplies |= self.starts_itself(&command);

@@ -17,6 +17,8 @@ pub(super) struct Block {
     pub(super) function: Option<usize>,
     /// A loop over words that are known.
     pub(super) turns: Option<Turns>,
+    /// What is assigned in it may not hold.
+    pub(super) uncertain: bool,
     /// A loop whose condition always holds.
     pub(super) endless: bool,
 }
@@ -43,12 +45,15 @@ impl Reader<'_> {
         let mut open = |reader: &mut Self, kind, element_start: &mut usize| {
             let function = reader.begin_body().then_some(reader.position);
             let endless = kind == Opened::Loop && reader.always_holds(length);
+            let uncertain = kind != Opened::Brace || function.is_some() || reader.conditional;
+            reader.uncertain += usize::from(uncertain);
             blocks.push(Block {
+                uncertain,
                 kind,
                 element_start: *element_start,
                 upstream: upstream.clone(),
                 function,
-                turns: None,
+                turns: (kind == Opened::Loop).then(Turns::unnamed),
                 endless,
             });
             *element_start = reader.commands.len();
@@ -82,6 +87,7 @@ impl Reader<'_> {
                     && let Some(turns) = blocks.last_mut().and_then(|block| block.turns.as_mut())
                 {
                     turns.body = Some((self.position + length, self.commands.len()));
+                    turns.changes = self.changes;
                 }
             }
             "done" if self.next_turn(blocks.last_mut()) => {
@@ -140,7 +146,7 @@ impl Reader<'_> {
     fn for_head(&mut self) -> Option<Turns> {
         self.blanks();
         if self.rest().starts_with("((") && self.arithmetic(2) {
-            return None;
+            return Some(Turns::unnamed());
         }
         let name = self.bare_word().to_owned();
         self.word();
@@ -160,11 +166,11 @@ impl Reader<'_> {
         }
         let first = values.pop_front();
         if !values.is_empty() && self.repeated.is_over() {
-            self.assign(&name, Value::Unknown);
+            self.assign_now(&name, Value::Unknown);
             return None;
         }
-        self.assign(&name, first.as_ref().map_or(Value::Unknown, Value::of));
-        (!values.is_empty()).then_some(Turns { name, left: values, body: None })
+        self.assign_now(&name, first.as_ref().map_or(Value::Unknown, Value::of));
+        Some(Turns { name, left: values, body: None, changes: 0 })
     }
 
     fn case_head(&mut self) {

@@ -37,6 +37,15 @@ pub(super) struct Turns {
     pub(super) left: VecDeque<Word>,
     /// Where the body begins, once it has, and how many commands there were.
     pub(super) body: Option<(usize, usize)>,
+    /// How many variables had changed where it began.
+    pub(super) changes: usize,
+}
+
+impl Turns {
+    /// Those of a loop without a variable of its own.
+    pub(super) fn unnamed() -> Self {
+        Self { name: String::new(), left: VecDeque::new(), body: None, changes: 0 }
+    }
 }
 
 impl Reader<'_> {
@@ -47,15 +56,23 @@ impl Reader<'_> {
         let Some((start, first)) = turns.body else { return false };
         let body = self.text.get(start..self.position).unwrap_or_default();
         let pending = self.heredocs_read < self.heredocs.len();
-        if turns.left.is_empty() || pending || !body.contains(turns.name.as_str()) {
+        let named = !turns.name.is_empty() && body.contains(turns.name.as_str());
+        // What a turn has changed holds in the next one.
+        let changed = self.changes > turns.changes;
+        if pending || !(named && !turns.left.is_empty() || changed) {
+            if !turns.name.is_empty() {
+                // It may have ended before its last value.
+                self.assign_now(&turns.name, Value::Unknown);
+            }
             return false;
         }
+        turns.changes = self.changes;
         let cost = body.len().max(LEAST);
         let commands = self.commands.len() - first;
         if self.repeated.turns + cost <= MAX_REPEATED && self.has_room_for(commands) {
             self.repeated.turns += cost;
             let value = turns.left.pop_front().map_or(Value::Unknown, |word| Value::of(&word));
-            self.assign(&turns.name, value);
+            self.assign_now(&turns.name, value);
         } else {
             // Else a loop inside would go on for its own values, at each of its last turns.
             self.repeated.turns = MAX_REPEATED;
@@ -65,7 +82,7 @@ impl Reader<'_> {
                 return false;
             }
             turns.left.clear();
-            self.assign(&turns.name, Value::Unknown);
+            self.assign_now(&turns.name, Value::Unknown);
         }
         turns.body = Some((start, self.commands.len()));
         self.position = start;
@@ -88,23 +105,45 @@ impl Reader<'_> {
 
     /// Reads the body of the function that a command calls anew, with the arguments that it is given.
     pub(super) fn call(&mut self, command: &ShellCommand) {
-        if self.defined.is_empty() || self.repeated.is_over() {
+        if self.defined.is_empty() {
             return;
         }
         let Some((name, arguments)) = command.words.split_first() else { return };
         let name = name.text.to_lossy();
         let Some(body) = self.defined.get(name.as_ref()).copied() else { return };
         let runs_already = self.functions.iter().any(|function| *function == name);
-        if runs_already || self.depth >= MAX_NESTING || !takes_parameters(body) || !self.has_room_for(1) {
+        if runs_already || !takes_parameters(body) && !body.contains('=') {
+            return;
+        }
+        if self.depth >= MAX_NESTING || !self.has_room_for(1) {
+            self.forget_all();
+            return;
+        }
+        if self.repeated.is_over() {
+            self.forget_all();
             return;
         }
         self.repeated.turns += body.len().max(LEAST);
         let mut inner = self.inner(body);
         inner.functions.clone_from(&self.functions);
         inner.functions.push(name.into_owned());
-        inner.assign("@", Value::several(arguments.to_vec()));
+        inner.assign_now("@", Value::several(arguments.to_vec()));
         inner.list(None);
+        for (name, value) in inner.variables.iter().filter(|(name, _)| *name != "@") {
+            // It may be the function's own, or hold from here on.
+            if self.variables.get(name).is_none_or(|before| before != value) {
+                let is_new = !self.variables.contains_key(name);
+                self.assign_now(name, if is_new { value.clone() } else { Value::Unknown });
+            }
+        }
         self.absorb(inner);
+    }
+
+    /// A function may have changed any of them.
+    fn forget_all(&mut self) {
+        for value in Rc::make_mut(&mut self.variables).values_mut() {
+            *value = Value::Unknown;
+        }
     }
 }
 

@@ -47,8 +47,10 @@ impl<'t> Reader<'t> {
                         upstream: upstream.clone(),
                         function,
                         turns: None,
+                        uncertain: true,
                         endless: false,
                     });
+                    self.uncertain += 1;
                     element_start = self.commands.len();
                     if blocks.len() > MAX_NESTING * 4 {
                         self.give_up();
@@ -86,6 +88,7 @@ impl<'t> Reader<'t> {
         upstream: &mut Option<Range<usize>>,
     ) {
         if let Some(block) = blocks.pop() {
+            self.uncertain -= usize::from(block.uncertain);
             if let Some(start) = block.function
                 && let Some(name) = self.functions.pop()
             {
@@ -118,6 +121,7 @@ impl<'t> Reader<'t> {
     /// Takes a separator; whether it is a pipe.
     fn separator(&mut self, blocks: &[Block]) -> bool {
         let rest = self.rest().as_bytes();
+        self.conditional = matches!(rest, [b'|', ..] | [b'&', b'&', ..]);
         let (length, piped) = match rest {
             [b'\n', ..] => {
                 self.position += 1;

@@ -16,7 +16,12 @@ impl Reader<'_> {
         }
         self.depth += 1;
         let outer = std::mem::take(&mut self.substituted);
+        let conditional = self.conditional;
+        // It is a shell of its own: what it assigns does not hold outside.
+        self.uncertain += 1;
         self.list(Some(b')'));
+        self.uncertain -= 1;
+        self.conditional = conditional;
         self.substituted = outer;
         self.depth -= 1;
         if self.peek() == Some(b')') {

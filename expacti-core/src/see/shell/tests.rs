@@ -107,6 +107,48 @@ fn functions_are_read_with_what_they_are_given() {
 }
 
 #[test]
+fn one_of_two_values_that_may_hold_is_none() {
+    for text in [
+        "x=/; if a; then x=/tmp; fi; rm $x",
+        "x=/; a && x=/tmp; rm $x",
+        "x=/; a || { x=/tmp; }; rm $x",
+        "x=/; (x=/tmp); rm $x",
+        "x=/; f() { x=/tmp; }; rm $x",
+        "f() { x=/; }; x=/tmp; f; rm $x",
+        "x=/; f() { local x=/tmp; }; f; rm $x",
+        "x=/; echo | x=/tmp; rm $x",
+        "x=/; x=/tmp | cat; rm $x",
+        "x=/; x=/tmp & rm $x",
+        "x=/; case a in a) x=/tmp;; esac; rm $x",
+        "x=/; while a; do x=/tmp; done; rm $x",
+        "x=/tmp; while a; do rm $x; x=/; done",
+        "for x in / /tmp; do break; done; rm $x",
+        "for x in / /tmp; do ls $x; break; done; rm $x",
+        "x=/; y=$(x=/tmp; a); rm $x",
+    ] {
+        assert_eq!(
+            words(text).iter().rfind(|words| words.starts_with("rm")).map(String::as_str),
+            Some("rm $x?"),
+            "{text}"
+        );
+        assert_eq!(of(text).trouble, None, "{text}");
+    }
+    for (text, expected) in [
+        ("x=/; x=/tmp; rm $x", "rm /tmp"),
+        ("if a; then x=/tmp; rm $x; fi", "rm /tmp"),
+        ("x=/; a && b; x=/tmp; rm $x", "rm /tmp"),
+        ("x=/; { x=/tmp; }; rm $x", "rm /tmp"),
+        ("f() { rm -f \"$1\"; }; f a; f b", "rm -f b"),
+    ] {
+        assert_eq!(
+            words(text).iter().rfind(|words| words.starts_with("rm")).map(String::as_str),
+            Some(expected),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn what_is_read_again_is_bounded() {
     let nested = |depth: usize| {
         let heads = "for x in a b c d; do ".repeat(depth);

@@ -9,7 +9,7 @@ use crate::assessment::Word;
 pub(super) const MAX_ELEMENTS: usize = 64;
 
 /// What is known of a variable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     /// Nobody knows it before it runs.
     Unknown,
@@ -56,8 +56,22 @@ impl Value {
 }
 
 impl Reader<'_> {
-    /// Keeps a variable's value, or that nobody knows it.
+    /// Keeps a variable's value, or that nobody knows it. One of two values that may hold is no value.
     pub(super) fn assign(&mut self, name: &str, value: Value) {
+        if self.uncertain > 0 || self.conditional {
+            let before = self.variables.get(name).cloned().unwrap_or_else(|| self.value_of(name));
+            let is_new = before == Value::Unknown && !self.variables.contains_key(name);
+            if !is_new && before != value {
+                self.changes += usize::from(before != Value::Unknown);
+                self.assign_now(name, Value::Unknown);
+                return;
+            }
+        }
+        self.assign_now(name, value);
+    }
+
+    /// Keeps a value that holds from here on whatever was before.
+    pub(super) fn assign_now(&mut self, name: &str, value: Value) {
         let variables = Rc::make_mut(&mut self.variables);
         if variables.len() < MAX_VARIABLES || variables.contains_key(name) {
             variables.insert(name.to_owned(), value);
