@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use expacti_core::record::BootId;
 use expacti_core::record::chain::{NodeId, Sealed};
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -19,8 +20,9 @@ use crate::log::home::file;
 use crate::log::index::Row;
 
 /// A statement for many rows costs little more than one for a single row, and every statement is a trip to the
-/// driver's thread and back. These sizes are prepared once each.
-const SIZES: [usize; 4] = [1024, 128, 16, 1];
+/// driver's thread and back. Larger than this they run out of the processor's caches, and the driver's thread
+/// waits longer for the first one of a batch. These sizes are prepared once each.
+const SIZES: [usize; 3] = [128, 16, 1];
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -58,14 +60,21 @@ pub(crate) async fn read(path: &Path) -> Result<SqlitePool, LogError> {
 }
 
 /// `INSERT ... VALUES (...), (...)` for each of [`SIZES`].
-struct Insert([Arc<str>; 4]);
+struct Insert([Arc<str>; SIZES.len()]);
 
 impl Insert {
+    /// With a parameter for every column of every row.
     fn new(head: &str, columns: usize) -> Self {
-        Self(SIZES.map(|rows| {
-            // Numbered parameters would be looked up by name, each in all the others.
-            let row = format!("({})", vec!["?"; columns].join(", "));
-            format!("{head} VALUES {}", vec![row; rows].join(", ")).into()
+        // Numbered parameters would be looked up by name, each in all the others.
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        Self::with(head, |_, _| row.clone())
+    }
+
+    /// With rows made of their number and how many there are.
+    fn with(head: &str, row: impl Fn(usize, usize) -> String) -> Self {
+        Self(SIZES.map(|size| {
+            let rows: Vec<String> = (0..size).map(|number| row(number, size)).collect();
+            format!("{head} VALUES {}", rows.join(", ")).into()
         }))
     }
 
@@ -87,7 +96,7 @@ impl Insert {
 }
 
 const ENTRIES: &str = "INSERT INTO entries (node, position, at, kind, boot, sequence, hash, body)";
-static APPEND: LazyLock<Insert> = LazyLock::new(|| Insert::new(ENTRIES, 8));
+static APPEND: LazyLock<Insert> = LazyLock::new(|| Insert::with(ENTRIES, entry));
 static ATTEMPTS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attempts", 16));
 static WORDS: LazyLock<Insert> = LazyLock::new(|| Insert::new("INSERT INTO attempts_text (rowid, words)", 2));
 
@@ -111,24 +120,43 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// A row of [`APPEND`]. The node, and all hashes in a row, come once, behind what each entry has of its own: every
+/// value that has bytes of its own is allocated here and freed in the driver's thread, which costs more than to
+/// take it out of a longer one.
+fn entry(number: usize, rows: usize) -> String {
+    let (node, hashes) = (rows * OWN + 1, rows * OWN + 2);
+    format!("(${node}, ?, ?, ?, unhex(?), ?, substr(${hashes}, {}, 32), ?)", number * 32 + 1)
+}
+
+/// How many values an entry has of its own.
+const OWN: usize = 6;
+
 type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 fn insert(sql: &Arc<str>, node: NodeId, entries: impl Iterator<Item = Sealed>) -> Statement {
     let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+    let mut hashes = Vec::with_capacity(SIZES[0] * 32);
+    // Most entries have these of the entry before.
+    let mut kind: (&str, Arc<str>) = ("", "".into());
+    let mut boot: (Option<BootId>, Arc<str>) = (None, "".into());
     for entry in entries {
-        let (boot, sequence) =
-            entry.attempt.map(|id| (id.boot.0.to_be_bytes().to_vec(), signed(id.sequence))).unzip();
+        if kind.0 != entry.kind {
+            kind = (entry.kind, entry.kind.into());
+        }
+        let of = entry.attempt.map(|id| id.boot);
+        if of.is_some() && boot.0 != of {
+            boot = (of, of.map(|id| id.to_string()).unwrap_or_default().into());
+        }
+        hashes.extend_from_slice(&entry.hash.0);
         query = query
-            .bind(node.0.to_vec())
             .bind(signed(entry.position))
             .bind(entry.at)
-            .bind(entry.kind)
-            .bind(boot)
-            .bind(sequence)
-            .bind(entry.hash.0.to_vec())
+            .bind(Arc::clone(&kind.1))
+            .bind(of.map(|_| Arc::clone(&boot.1)))
+            .bind(entry.attempt.map(|id| signed(id.sequence)))
             .bind(entry.body);
     }
-    query
+    query.bind(node.0.to_vec()).bind(hashes)
 }
 
 /// Adds rows that find attempts.
