@@ -83,6 +83,7 @@ offsets! {
     task_jobctl: "task_struct"."jobctl";
     task_ptrace: "task_struct"."ptrace";
     task_pending: "task_struct"."pending.signal";
+    task_blocked: "task_struct"."blocked";
     fs_pwd: "fs_struct"."pwd";
     fs_root: "fs_struct"."root";
     cred_uid: "cred"."uid";
@@ -93,6 +94,8 @@ offsets! {
     nsproxy_mnt: "nsproxy"."mnt_ns";
     mnt_ns_inum: "mnt_namespace"."ns.inum";
     signal_live: "signal_struct"."live";
+    signal_threads: "signal_struct"."nr_threads";
+    signal_pending: "signal_struct"."shared_pending.signal";
     cgroup_kn: "cgroup"."kn";
     cgroup_level: "cgroup"."level";
     cgroup_parent: "cgroup"."self.parent";

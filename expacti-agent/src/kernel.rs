@@ -13,6 +13,7 @@ mod object;
 mod offsets;
 mod park;
 mod ring;
+mod signals;
 mod sys;
 mod tell;
 pub(crate) mod trial;

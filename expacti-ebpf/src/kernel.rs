@@ -107,6 +107,17 @@ impl Task {
         get!(self.0, task_pending: u64) & SIGKILL != 0
     }
 
+    /// Whether a stop has come that it takes on its way back to user space. Only of a process of one thread: of several the
+    /// kernel wakes one, and nothing tells which.
+    #[inline(always)]
+    pub(crate) fn is_about_to_stop(self) -> bool {
+        /// STOP, TSTP, TTIN and TTOU.
+        const STOPS: u64 = 0b1111 << 18;
+        let process = get!(self.0, task_signal: *const u8);
+        let pending = get!(self.0, task_pending: u64) | get!(process, signal_pending: u64);
+        pending & !get!(self.0, task_blocked: u64) & STOPS != 0 && get!(process, signal_threads: u32) == 1
+    }
+
     #[inline(always)]
     pub(crate) fn exit_code(self) -> u32 {
         get!(self.0, task_exit_code: u32)

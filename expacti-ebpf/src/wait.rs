@@ -2,6 +2,8 @@
 
 use aya_ebpf::helpers::generated::bpf_send_signal_thread;
 
+use crate::kernel::Task;
+
 /// Returned from the check hook it makes the kernel restart the system call, if a signal is pending.
 const ERESTARTNOINTR: i32 = 513;
 const EPERM: i32 = 1;
@@ -36,9 +38,13 @@ impl Answer {
 
 /// Sets the mark of a pending signal without a signal to deliver: a continue flushes the stop queued just before it,
 /// but the mark stays until the way back to user space, where the restart happens. To the thread, not the process,
-/// so that no other thread can take the stop in between.
+/// so that no other thread can take the stop in between. The continue would flush a stop that somebody else sent, too;
+/// but that one makes the same mark.
 #[inline(always)]
 fn again() -> i32 {
+    if Task::current().is_about_to_stop() {
+        return -ERESTARTNOINTR;
+    }
     // SAFETY: no pointers; only the current task is concerned.
     let failed = unsafe { bpf_send_signal_thread(SIGSTOP) != 0 || bpf_send_signal_thread(SIGCONT) != 0 };
     // Without the mark the caller would see the code itself as an error. It fails for a dying task only.

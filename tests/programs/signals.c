@@ -9,6 +9,7 @@
 //   leader   a second thread execs, while the first computes
 //   two      two threads exec: `show AAAA` and `show CCCC`
 //   vfork    the parent has lent its memory to the child
+//   told     it waits for a byte before it execs
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -80,6 +81,7 @@ static int child(void) {
         if (is("two")) return exec(second);
         for (volatile unsigned long count = 0;; count++) { }
     }
+    if (is("told") && read(0, second, 1) != 1) return 104;
     return exec(word);
 }
 

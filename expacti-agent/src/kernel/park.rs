@@ -81,11 +81,13 @@ impl Parked {
         self.pid
     }
 
-    /// Lets it go on where it was. A process that died meanwhile needs nothing. False: the folder is still there, because
-    /// others are in it or the process is not wholly gone.
+    /// Lets it go on where it was. A process that died or left meanwhile needs nothing, and its number may be another's by
+    /// now. False: the folder is still there, because others are in it or the process is not wholly gone.
     pub(crate) fn release(&self) -> bool {
-        // Without its cgroup there is no process either.
-        let _gone = fs::write(self.home.join("cgroup.procs"), self.pid.to_string());
+        if cgroup::folder_of(self.pid).is_ok_and(|folder| folder == self.folder) {
+            // Without its cgroup there is no process either.
+            let _gone = fs::write(self.home.join("cgroup.procs"), self.pid.to_string());
+        }
         self.remove()
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,14 +14,15 @@ use expacti_tests::harness::child;
 use expacti_tests::harness::daemon::{Daemon, rule};
 use expacti_tests::harness::program::program;
 use expacti_tests::harness::test;
-use expacti_tests::harness::wait::until;
+use expacti_tests::harness::wait::{until, within};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("signals::a_fatal_signal_withdraws_at_once", fatal),
-        test("signals::a_signal_that_dumps_core_ends_it_before_the_exec", dumping_core),
-        test("signals::a_stop_that_is_continued_changes_nothing", stopped_and_continued),
+        test("signals::a_signal_that_dumps_core_withdraws_at_once", dumping_core),
+        test("signals::a_stop_and_a_continue_act_at_once", stopped_and_continued),
         test("signals::a_stop_lasts_beyond_the_verdict", stopped),
+        test("signals::a_stop_between_two_rounds_is_not_lost", stopped_between_two_rounds),
         test("signals::an_ignored_signal_changes_nothing", ignored),
         test("signals::argv_changed_by_a_handler_is_asked_anew", changed_by_a_handler),
         test("signals::an_unused_verdict_counts_for_the_same_exec_of_the_same_task", used_later),
@@ -96,7 +98,13 @@ impl Held {
 
     #[track_caller]
     fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.pid]).status().unwrap().success());
+        assert!(kill(name, &self.pid));
+    }
+
+    /// Waits for a state of the process.
+    #[track_caller]
+    fn is_soon(&self, state: &str) {
+        until(&format!("a process in {state}"), || (stat(&self.pid)?[0] == state).then_some(()));
     }
 
     #[track_caller]
@@ -137,35 +145,75 @@ fn fatal() {
     }
 }
 
-/// It stays pending while the process is frozen, and what was approved meanwhile does not run.
+/// A frozen process takes none by itself.
 fn dumping_core() {
-    let mut held = Held::new("default");
-    held.signal("-ABRT");
-    held.approve();
-    assert_eq!(held.said(), ["signal 6"]);
-    assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
+    for (name, number) in [("-QUIT", 3), ("-ABRT", 6)] {
+        let mut held = Held::new("default");
+        held.signal(name);
+        assert_eq!(held.said(), [format!("signal {number}")]);
+        assert_eq!(held.daemon.record(&["show", "AAAA"], "withdrawn")["started"], false);
+        until("no card any more", || held.daemon.pending().is_empty().then_some(()));
+    }
 }
 
 fn stopped_and_continued() {
     let mut held = Held::new("default");
-    held.signal("-STOP");
-    held.signal("-CONT");
-    held.parked();
+    for _ in 0..3 {
+        held.signal("-STOP");
+        held.is_soon("T");
+        held.parked();
+        held.signal("-CONT");
+        held.is_soon("S");
+        held.parked();
+    }
     assert_eq!(held.daemon.card("show AAAA"), held.ticket);
     held.approve();
-    assert_eq!(held.said(), ["AAAA", "exit 0"]);
+    let said = held.said();
+    assert_eq!(said.iter().filter(|line| *line == "stopped").count(), 3, "{said:?}");
+    assert_eq!(&said[said.len() - 2..], ["AAAA", "exit 0"]);
 }
 
 fn stopped() {
     let mut held = Held::new("default");
     held.signal("-STOP");
     held.approve();
-    until("a stopped process", || (stat(&held.pid)?[0] == "T").then_some(()));
+    held.is_soon("T");
     assert!(held.records(&["show", "AAAA"]).iter().all(|record| record["started"] == false));
     held.signal("-CONT");
     // A parent that looks late sees only how it ended, not that it went on.
     let said: Vec<String> = held.said().into_iter().filter(|line| line != "continued").collect();
     assert_eq!(said, ["stopped", "AAAA", "exit 0"]);
+}
+
+/// Nobody answers and nobody parks while the daemon stands, so the kernel asks again and again.
+fn stopped_between_two_rounds() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::ruled(&agent, &rule("allow", &["show", "AAAA"]), &["--grace=60"]);
+    let mut command = Command::new(program("signals"));
+    // A group of processes that nobody could continue does not stop for a terminal.
+    command.arg("told").arg(program("show")).current_dir("/").process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut parent = child::inside(&agent, &mut command).spawn().unwrap();
+    let pid = until("a child", || {
+        let children = format!("/proc/{0}/task/{0}/children", parent.id());
+        fs::read_to_string(children).ok()?.split_whitespace().next().map(str::to_owned)
+    });
+    assert!(kill("-STOP", &daemon.pid().to_string()));
+    parent.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
+    let mut lost = 0;
+    for round in 1..=20 {
+        let asks = || (ticks(&pid)?.1.parse::<u64>().ok()? > 2 * round).then_some(());
+        until("a process that asks again and again", asks);
+        assert!(kill("-TSTP", &pid));
+        let stops = within(Duration::from_secs(1), || (stat(&pid)?[0] == "T").then_some(()));
+        lost += u32::from(stops.is_none());
+        assert!(kill("-CONT", &pid));
+    }
+    // One that comes within microseconds of the continue is.
+    assert!(lost <= 4, "{lost} of 20 stops were lost");
+    assert!(kill("-CONT", &daemon.pid().to_string()));
+    let said = child::printed(&mut parent);
+    assert!(said.starts_with("stopped\n") && said.ends_with("AAAA\nexit 0\n"), "{said}");
 }
 
 fn ignored() {
@@ -256,13 +304,18 @@ fn vfork() {
 
 /// The verdict would have come for one that died.
 fn another_with_the_same_number() {
+    // Somebody else may have taken the number, and keep it.
+    until("another process with the same number", number_used_again);
+}
+
+fn number_used_again() -> Option<()> {
     let mut held = Held::new("default");
     held.signal("-KILL");
     assert_eq!(held.said(), ["signal 9"]);
     held.daemon.record(&["show", "AAAA"], "withdrawn");
     assert!(!held.daemon.call(&["approve", &held.ticket]).status.success());
     let number: u64 = held.pid.parse().unwrap();
-    let again = until("another process with the same number", || {
+    let again = (0..5).find_map(|_| {
         // The next one is the parent, and the one after it the child that execs.
         fs::write("/proc/sys/kernel/ns_last_pid", (number - 2).to_string()).unwrap();
         let mut command = Command::new(program("signals"));
@@ -274,8 +327,9 @@ fn another_with_the_same_number() {
         held.daemon.ask(&["deny", &card]);
         assert_eq!(child::printed(&mut parent), format!("{REFUSED}\n"));
         same.then_some(card)
-    });
+    })?;
     assert_ne!(again, held.ticket);
+    Some(())
 }
 
 /// Verdicts, graces and deadlines count the time since boot.
@@ -303,6 +357,10 @@ fn thawed() {
     });
     assert_eq!((&record["verdict"]["allow"], &record["started"]), (&json!(false), &json!(false)));
     until("no card any more", || held.daemon.pending().is_empty().then_some(()));
+}
+
+fn kill(signal: &str, pid: &str) -> bool {
+    Command::new("kill").args([signal, pid]).status().unwrap().success()
 }
 
 /// The fields from the state on.

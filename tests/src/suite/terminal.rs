@@ -19,6 +19,9 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("terminal::bash_as_without_the_gate", || same(&["bash", "--noprofile", "--norc", "-i"])),
         test("terminal::zsh_as_without_the_gate", || same(&["zsh", "-f", "+Z", "-i"])),
         test("terminal::what_is_held_is_interrupted", what_is_held_is_interrupted),
+        test("terminal::what_is_held_dumps_core", what_is_held_dumps_core),
+        test("terminal::what_is_held_stops_and_is_held_again", what_is_held_stops),
+        test("terminal::what_is_approved_while_it_stands_runs_in_the_foreground", approved_while_it_stands),
         test("terminal::who_is_held_in_the_background_disturbs_nobody", held_in_the_background),
     ]
 }
@@ -26,6 +29,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 const PROMPT: &str = "ready> ";
 const CTRL_C: &str = "\x03";
 const CTRL_Z: &str = "\x1a";
+const CTRL_BACKSLASH: &str = "\x1c";
 
 /// A shell, up to its first prompt.
 fn shell(cgroup: &Cgroup, words: &[&str]) -> Terminal {
@@ -107,8 +111,7 @@ impl Held {
         ticket
     }
 
-    /// Until the held command is parked. What is typed in the moment before is lost with the signal that makes the kernel ask
-    /// again.
+    /// Until the held command is parked.
     #[track_caller]
     fn waits(&self) {
         let pid = self.daemon.record(&["show", "HELD"], "pending")["pid"].to_string();
@@ -135,6 +138,40 @@ fn what_is_held_is_interrupted() {
     held.types("echo code $?\n", &["code 130", PROMPT]);
     held.daemon.record(&["show", "HELD"], "withdrawn");
     until("no card any more", || held.daemon.pending().is_empty().then_some(()));
+}
+
+fn what_is_held_dumps_core() {
+    let mut held = Held::new();
+    held.asks("show HELD\n");
+    held.types(CTRL_BACKSLASH, &[PROMPT]);
+    held.types("echo code $?\n", &["code 131", PROMPT]);
+    held.daemon.record(&["show", "HELD"], "withdrawn");
+}
+
+/// As if the program were slow to start: the shell has it back at once, and the question stays.
+fn what_is_held_stops() {
+    let mut held = Held::new();
+    let ticket = held.asks("show HELD\n");
+    for _ in 0..2 {
+        held.types(CTRL_Z, &["Stopped", "show HELD", PROMPT]);
+        held.types("/bin/echo alive\n", &["alive\r\n", PROMPT]);
+        held.types("fg\n", &["show HELD"]);
+        held.waits();
+    }
+    assert_eq!(held.daemon.card("show HELD"), ticket);
+    held.daemon.ask(&["approve", &ticket]);
+    held.types("", &["HELD\r\n", PROMPT]);
+}
+
+fn approved_while_it_stands() {
+    let mut held = Held::new();
+    let ticket = held.asks("show HELD\n");
+    held.types(CTRL_Z, &["Stopped", "show HELD", PROMPT]);
+    held.daemon.ask(&["approve", &ticket]);
+    held.types("jobs\n", &["Stopped", "show HELD", PROMPT]);
+    held.types("fg\n", &["show HELD", "HELD\r\n", PROMPT]);
+    let record = held.daemon.record(&["show", "HELD"], "allowed");
+    assert!(record["id"].as_str().unwrap().ends_with(&format!("-{ticket}")), "{record}");
 }
 
 fn held_in_the_background() {

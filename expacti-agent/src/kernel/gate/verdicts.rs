@@ -15,11 +15,16 @@ use super::after::After;
 use super::{Gate, boot_ns, lock, nanos};
 use crate::kernel::maps::{self, open_tickets};
 use crate::kernel::park::{Parked, all_below, found_parked, inmates, park};
+use crate::kernel::signals;
 
 /// How long an allowed process has to use its verdict.
 const VERDICT_LIFE: Duration = Duration::from_mins(1);
 /// How long a process asks again and again before it is parked: most verdicts come sooner.
 const PATIENCE: Duration = Duration::from_millis(20);
+/// How often those that are parked are looked at, at the most.
+const LOOKS: Duration = Duration::from_millis(100);
+/// Of its time the parker spends one part in so many on that.
+const SHARE: u32 = 50;
 
 /// A process that waits for a verdict.
 pub(super) struct Waiting {
@@ -336,8 +341,25 @@ impl Gate {
         }
     }
 
+    /// Lets those out who are parked and have got a signal that they take only outside. It acts before they come round to
+    /// their exec again, and who is still there then is parked anew.
+    fn let_signals_act(&self) {
+        let parked: Vec<(u64, u32)> = (self.waits.waiting().iter())
+            .filter(|(_, waiting)| waiting.parked.is_some())
+            .map(|(ticket, waiting)| (*ticket, waiting.pid))
+            .collect();
+        // Without the lock, which the desk and the ring want.
+        for (ticket, _) in parked.into_iter().filter(|(_, pid)| signals::wait_for(*pid)) {
+            let parked = self.waits.waiting().get_mut(&ticket).and_then(|waiting| waiting.parked.take());
+            if let Some(parked) = parked {
+                self.waits.errand(Errand::Release(parked));
+            }
+        }
+    }
+
     /// Parks who waits for long, whatever for: a busy disk, a daemon under load. Sleeps while nobody waits.
     fn sweep(&self) {
+        let mut look = Instant::now();
         loop {
             let mut waiting = self.waits.waiting();
             while waiting.is_empty() && lock(&self.waits.leftovers).is_empty() {
@@ -352,6 +374,11 @@ impl Gate {
             }
             drop(waiting);
             self.waits.remove_leftovers();
+            let before = Instant::now();
+            if before >= look {
+                self.let_signals_act();
+                look = before + LOOKS.max(before.elapsed() * SHARE);
+            }
             thread::sleep(PATIENCE);
         }
     }
