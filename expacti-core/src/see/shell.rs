@@ -115,6 +115,8 @@ struct Reader<'t> {
     conditional: bool,
     /// Variables that got another value where nobody knows whether it holds.
     changes: usize,
+    /// Variables that got their first value there, and how deep that was. It holds up to its end.
+    firsts: Vec<(usize, String)>,
     /// What was read more than once.
     repeated: Repeated,
     /// Bytes that variables put into words, so that variables made of variables cannot grow without bound.
@@ -149,6 +151,7 @@ impl<'t> Reader<'t> {
             uncertain: 0,
             conditional: false,
             changes: 0,
+            firsts: Vec::new(),
             repeated: Repeated::default(),
             expanded: 0,
             no_close_before: 0,

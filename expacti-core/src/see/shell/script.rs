@@ -89,6 +89,7 @@ impl<'t> Reader<'t> {
     ) {
         if let Some(block) = blocks.pop() {
             self.uncertain -= usize::from(block.uncertain);
+            self.leave_firsts();
             if let Some(start) = block.function
                 && let Some(name) = self.functions.pop()
             {
@@ -122,6 +123,7 @@ impl<'t> Reader<'t> {
     fn separator(&mut self, blocks: &[Block]) -> bool {
         let rest = self.rest().as_bytes();
         self.conditional = matches!(rest, [b'|', ..] | [b'&', b'&', ..]);
+        self.leave_firsts();
         let (length, piped) = match rest {
             [b'\n', ..] => {
                 self.position += 1;

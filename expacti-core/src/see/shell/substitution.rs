@@ -22,6 +22,7 @@ impl Reader<'_> {
         self.list(Some(b')'));
         self.uncertain -= 1;
         self.conditional = conditional;
+        self.leave_firsts();
         self.substituted = outer;
         self.depth -= 1;
         if self.peek() == Some(b')') {

@@ -168,6 +168,30 @@ fn what_is_read_again_is_bounded() {
 }
 
 #[test]
+fn a_first_value_that_may_not_be_there_is_a_guess() {
+    for text in [
+        "false && d=build; rm -rf $d",
+        "if x; then d=build; fi; rm -rf $d",
+        "if x; then false && d=build; rm -rf $d; fi",
+        "(d=build); rm -rf $d",
+        "x || d=build\nrm -rf $d",
+        "d=build | x; rm -rf $d",
+        "$(d=build); rm -rf $d",
+    ] {
+        assert_eq!(words(text).last().map(String::as_str), Some("rm -rf build?"), "{text}");
+    }
+    for text in [
+        "x && d=build && rm -rf $d",
+        "if x; then d=build; rm -rf $d; fi",
+        "d=build; rm -rf $d",
+        "false && d=x; d=build; rm -rf $d",
+        "{ d=build; }; rm -rf $d",
+    ] {
+        assert_eq!(words(text).last().map(String::as_str), Some("rm -rf build"), "{text}");
+    }
+}
+
+#[test]
 fn values_beyond_the_bound_are_one_that_nobody_knows() {
     let text = format!("for x in {} /; do rm $x; done", "a ".repeat(1000));
     assert_eq!(words(&text).last().map(String::as_str), Some("rm $x?"));

@@ -66,8 +66,29 @@ impl Reader<'_> {
                 self.assign_now(name, Value::Unknown);
                 return;
             }
+            if is_new {
+                self.firsts.push((self.uncertainty(), name.to_owned()));
+            }
         }
         self.assign_now(name, value);
+    }
+
+    /// How deep in what may not run the reader is.
+    fn uncertainty(&self) -> usize {
+        self.uncertain + usize::from(self.conditional)
+    }
+
+    /// Behind what may not have run, the first value of a variable is a guess: it may have none.
+    pub(super) fn leave_firsts(&mut self) {
+        let depth = self.uncertainty();
+        while let Some((_, name)) = self.firsts.pop_if(|(first, _)| *first > depth) {
+            let guess = match self.variables.get(&name) {
+                Some(Value::Known(text)) => Value::Guess(text.clone()),
+                Some(Value::Several(_)) => Value::Unknown,
+                Some(Value::Guess(_) | Value::Unknown) | None => continue,
+            };
+            self.assign_now(&name, guess);
+        }
     }
 
     /// Keeps a value that holds from here on whatever was before.
