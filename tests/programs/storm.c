@@ -1,6 +1,7 @@
 // storm MODE TIMES WORKERS FILE WORD...: starts FILE as `show WORD` again and again, the words in turn, and counts for each
 // word what came of it. MODE is how: "storm", one after the other by each worker; "until", the same until standard
-// input ends, whatever TIMES says; "bomb", all at once. Prints a line for each word: WORD ran A refused B other C.
+// input ends, whatever TIMES says; "bomb", all at once; "pace", WORKERS of them a second, whatever becomes of those before.
+// Prints a line for each word: WORD ran A refused B other C; and one of how many milliseconds late the pace was at most.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WORDS = 8 };
@@ -62,6 +64,35 @@ static void explode(int times) {
     }
 }
 
+static long long now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static long long late_most;
+
+static void keep_pace(int times, int each_second) {
+    pid_t *children = calloc(times, sizeof *children);
+    long long begin = now();
+    for (int i = 0, ended = 0; i < times || ended < times;) {
+        long long due = begin + i * 1000000000LL / each_second, left = due - now();
+        if (i < times && left <= 0) {
+            if (-left > late_most) late_most = -left;
+            children[i] = start(i % word_count, 0);
+            if (children[i++] < 0) _exit(4);
+            continue;
+        }
+        int status;
+        if (ended < i && waitpid(children[ended], &status, i < times ? WNOHANG : 0) == children[ended]) {
+            count(ended++ % word_count, status);
+        } else if (i < times) {
+            struct timespec until = {due / 1000000000, due % 1000000000};
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, 0);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc < 6 || argc - 5 > WORDS) return 2;
     int times = atoi(argv[2]), workers = atoi(argv[3]), silence = open("/dev/null", O_WRONLY), said = dup(1);
@@ -72,6 +103,8 @@ int main(int argc, char **argv) {
     dup2(silence, 1);
     if (!strcmp(argv[1], "bomb")) {
         explode(times);
+    } else if (!strcmp(argv[1], "pace")) {
+        keep_pace(times, workers);
     } else {
         for (int i = 0; i < workers; i++) {
             if (fork() == 0) {
@@ -86,5 +119,6 @@ int main(int argc, char **argv) {
     for (int i = 0; i < word_count; i++) {
         dprintf(said, "%s ran %d refused %d other %d\n", words[i], counts[i].ran, counts[i].refused, counts[i].other);
     }
+    dprintf(said, "late %lld\n", late_most / 1000000);
     return 0;
 }

@@ -23,6 +23,7 @@ use super::times;
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("load::a_storm_loses_nothing", a_storm_loses_nothing),
+        test("load::what_is_offered_at_a_pace_is_recorded", what_is_offered_at_a_pace_is_recorded),
         test("load::a_bomb_is_held_by_its_quota", a_bomb_is_held_by_its_quota),
         test("load::a_stopped_daemon_loses_nothing", a_stopped_daemon_loses_nothing),
         test("load::a_killed_daemon_lets_nothing_slip_through", a_killed_daemon_lets_nothing_slip_through),
@@ -100,8 +101,14 @@ impl Ground {
     /// Starts the storm.
     #[track_caller]
     fn storm(&self, how: &str, times: usize, words: &[&str]) -> Child {
+        self.storm_of(how, times, 4, words)
+    }
+
+    /// With so many workers, or so many execs a second.
+    #[track_caller]
+    fn storm_of(&self, how: &str, times: usize, workers: usize, words: &[&str]) -> Child {
         let mut command = Command::new(program("storm"));
-        command.args([how, &times.to_string(), "4"]).arg(program("show")).args(words);
+        command.args([how, &times.to_string(), &workers.to_string()]).arg(program("show")).args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         child::inside(&self.agent, &mut command).spawn().unwrap()
     }
@@ -109,9 +116,18 @@ impl Ground {
 
 #[track_caller]
 fn outcome(storm: Child, words: &[&str]) -> Vec<Counts> {
+    counts(&said(storm), words)
+}
+
+#[track_caller]
+fn said(storm: Child) -> String {
     let output = storm.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}: {text}", output.status);
+    text
+}
+
+fn counts(text: &str, words: &[&str]) -> Vec<Counts> {
     let line = |word: &&str| {
         let line = text.lines().find(|line| line.starts_with(word)).unwrap();
         let numbers: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
@@ -162,6 +178,19 @@ fn a_storm_loses_nothing() {
     let numbers: BTreeSet<u64> = records.iter().map(|record| record["sequence"].as_u64().unwrap()).collect();
     let (first, last) = (numbers.first().unwrap(), numbers.last().unwrap());
     assert_eq!(last - first + 1, count as u64, "a number is missing");
+}
+
+/// So many a second for five seconds, whatever becomes of those before. How many a guest carries: docs/guests.md.
+fn what_is_offered_at_a_pace_is_recorded() {
+    const SECONDS: usize = 5;
+    let pace = times(20) as usize;
+    let ground = Ground::new();
+    let daemon = ground.daemon(&[]);
+    let text = said(ground.storm_of("pace", pace * SECONDS, pace, &["FINE"]));
+    assert_eq!(counts(&text, &["FINE"]), [Counts { ran: pace * SECONDS, refused: 0, other: 0 }]);
+    let late: usize = text.lines().find_map(|line| line.strip_prefix("late ")).unwrap().parse().unwrap();
+    assert!(late < SECONDS * 1000, "it was not offered in time, but {late} ms late");
+    whole(&recorded(&daemon, "FINE", pace * SECONDS));
 }
 
 fn a_bomb_is_held_by_its_quota() {
