@@ -3,10 +3,21 @@
 
 use std::fs;
 
-/// QUIT, ILL, TRAP, ABRT, BUS, FPE, SEGV, XCPU, XFSZ and SYS: the process dumps core.
-const DUMPS: u64 = bits(&[3, 4, 5, 6, 7, 8, 11, 24, 25, 31]);
-/// STOP, TSTP, TTIN and TTOU.
-const STOPS: u64 = bits(&[19, 20, 21, 22]);
+/// The process dumps core.
+const DUMPS: u64 = bits(&[
+    libc::SIGQUIT,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGABRT,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGSEGV,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+    libc::SIGSYS,
+]);
+/// The process stops.
+const STOPS: u64 = bits(&[libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU]);
 
 /// Whether such a signal waits for a process that would take it, if it were not frozen. What is blocked or ignored
 /// changes nothing, and a handler would run in the program that is about to be replaced.
@@ -26,7 +37,7 @@ fn wait_in(status: &str) -> bool {
     is_asleep && pending & (DUMPS | STOPS) & !untaken != 0
 }
 
-const fn bits(signals: &[u32]) -> u64 {
+const fn bits(signals: &[i32]) -> u64 {
     let mut bits = 0;
     let mut at = 0;
     while at < signals.len() {
@@ -49,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_stop_or_a_dump_that_would_be_taken() {
-        let (tstp, quit, usr1) = (bits(&[20]), bits(&[3]), bits(&[10]));
+        let (tstp, quit, usr1) = (bits(&[libc::SIGTSTP]), bits(&[libc::SIGQUIT]), bits(&[libc::SIGUSR1]));
         assert!(wait_in(&status("S (sleeping)", 0, tstp, 0, 0, 0)));
         assert!(wait_in(&status("S (sleeping)", quit, 0, 0, 0, 0)));
         assert!(wait_in(&status("S (sleeping)", usr1, quit, 0, 0, usr1)));
