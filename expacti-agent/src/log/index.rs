@@ -290,7 +290,7 @@ impl Indexer {
         const PROGRESS: &str = "INSERT INTO progress (node, position) VALUES ($1, $2)
             ON CONFLICT (node) DO UPDATE SET position = excluded.position";
         match connection {
-            Connection::Sqlite(sql) => sqlite::add_rows(sql, &work.rows).await?,
+            Connection::Sqlite(sql, _) => sqlite::add_rows(sql, &work.rows).await?,
             Connection::Postgres(sql) => postgres::add_rows(sql, &work.rows).await?,
         }
         for row in work.rows.iter().filter(|row| row.state != State::Pending) {

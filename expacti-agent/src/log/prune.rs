@@ -33,7 +33,7 @@ pub(super) async fn plan(
     'reading: while removed < MOST {
         let after = signed(verifier.head().position);
         let next = match database {
-            Connection::Sqlite(sql) => stored!(sql, NEXT, node, after, CHUNK)?,
+            Connection::Sqlite(sql, _) => stored!(sql, NEXT, node, after, CHUNK)?,
             Connection::Postgres(sql) => stored!(
                 sql,
                 &NEXT.replace("CAST(body AS BLOB)", "convert_to(body, 'UTF8')"),
@@ -83,7 +83,7 @@ pub(super) async fn carry_out(
 ) -> Result<(), LogError> {
     const OLD: &str = "(SELECT id FROM entries WHERE node = $1 AND position <= $2 AND kind = 'attempted')";
     let words = match database {
-        Connection::Sqlite(_) => "DELETE FROM attempts_text WHERE rowid IN ",
+        Connection::Sqlite(..) => "DELETE FROM attempts_text WHERE rowid IN ",
         Connection::Postgres(_) => "DELETE FROM attempts_text WHERE id IN ",
     };
     let statements = [

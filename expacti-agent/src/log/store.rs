@@ -17,7 +17,7 @@ const SCHEMA: i64 = 1;
 
 /// The one connection that writes.
 pub(super) enum Connection {
-    Sqlite(SqliteConnection),
+    Sqlite(SqliteConnection, sqlite::wal::Wal),
     Postgres(PgConnection),
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Pool {
 macro_rules! on {
     ($kind:ident, $database:expr, $connection:ident => $code:expr) => {
         match $database {
-            $crate::log::store::$kind::Sqlite($connection) => $code,
+            $crate::log::store::$kind::Sqlite($connection, ..) => $code,
             $crate::log::store::$kind::Postgres($connection) => $code,
         }
     };
@@ -43,11 +43,14 @@ impl Connection {
     /// Connects, and makes the schema where it is missing or old.
     pub(super) async fn open(place: &Place) -> Result<Self, LogError> {
         let mut connection = match place {
-            Place::Sqlite(path) => Self::Sqlite(sqlite::create(path).await?),
+            Place::Sqlite(path) => {
+                let (connection, wal) = sqlite::create(path).await?;
+                Self::Sqlite(connection, wal)
+            }
             Place::Postgres(url) => Self::Postgres(postgres::connect(url).await?),
         };
         let migrated = match &mut connection {
-            Self::Sqlite(sql) => {
+            Self::Sqlite(sql, _) => {
                 migrator(include_str!("../../migrations/sqlite/0001_log.sql")).run(sql).await
             }
             Self::Postgres(sql) => {
@@ -75,7 +78,9 @@ impl Connection {
     pub(super) async fn begin(&mut self) -> Result<(), LogError> {
         match self {
             // A transaction that begins as a reader and writes later can be refused; this one waits for its turn.
-            Self::Sqlite(connection) => sqlx::query("BEGIN IMMEDIATE").execute(connection).await.map(drop)?,
+            Self::Sqlite(connection, _) => {
+                sqlx::query("BEGIN IMMEDIATE").execute(connection).await.map(drop)?;
+            }
             Self::Postgres(connection) => sqlx::query("BEGIN").execute(connection).await.map(drop)?,
         }
         Ok(())
@@ -83,15 +88,21 @@ impl Connection {
 
     /// Ends it. Only now is anything durable.
     pub(super) async fn commit(&mut self) -> Result<(), LogError> {
-        on!(Connection, self, connection => sqlx::query("COMMIT").execute(connection).await.map(drop)?);
+        match self {
+            Self::Sqlite(connection, wal) => {
+                sqlx::query("COMMIT").execute(&mut *connection).await?;
+                wal.committed(connection).await;
+            }
+            Self::Postgres(connection) => sqlx::query("COMMIT").execute(connection).await.map(drop)?,
+        }
         Ok(())
     }
 
     /// Whether what follows must survive a loss of power. The index need not: it can be made again.
     pub(super) async fn durable(&mut self, durable: bool) -> Result<(), LogError> {
         let sql = match (&self, durable) {
-            (Self::Sqlite(_), true) => "PRAGMA synchronous = FULL",
-            (Self::Sqlite(_), false) => "PRAGMA synchronous = NORMAL",
+            (Self::Sqlite(..), true) => "PRAGMA synchronous = FULL",
+            (Self::Sqlite(..), false) => "PRAGMA synchronous = NORMAL",
             (Self::Postgres(_), true) => "SET synchronous_commit = on",
             (Self::Postgres(_), false) => "SET synchronous_commit = off",
         };
@@ -106,7 +117,10 @@ impl Connection {
         entries: impl ExactSizeIterator<Item = Sealed>,
     ) -> Result<(), LogError> {
         match self {
-            Self::Sqlite(connection) => sqlite::append(connection, node, entries).await,
+            Self::Sqlite(connection, wal) => {
+                let counted = entries.inspect(|entry| wal.added(entry.body.len()));
+                sqlite::append(connection, node, counted).await
+            }
             Self::Postgres(connection) => postgres::append(connection, node, entries).await,
         }
     }
@@ -114,7 +128,10 @@ impl Connection {
     /// Ends the connection in order.
     pub(super) async fn close(self) {
         let closed = match self {
-            Self::Sqlite(connection) => connection.close().await,
+            Self::Sqlite(connection, wal) => {
+                wal.close().await;
+                connection.close().await
+            }
             Self::Postgres(connection) => connection.close().await,
         };
         // Everything is committed by now; a connection that cannot say good-bye has lost nothing.

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use expacti_agent::log::{Durability, Log, LogError};
+use expacti_agent::log::{Durability, Log, LogError, Place};
 use expacti_core::record::attempt::State;
 use expacti_core::record::entry::Decider;
 use expacti_core::record::{Change, Entry};
+use sqlx::Connection as _;
 
 use crate::harness::*;
 
@@ -151,4 +152,28 @@ async fn log_after_close(site: &Site) -> Log {
         tokio::task::yield_now().await;
     }
     left
+}
+
+#[test]
+fn a_file_with_smaller_pages_goes_on_as_it_is() {
+    let site = Site::sqlite();
+    let Place::Sqlite(path) = &site.place else { unreachable!() };
+    run(async {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let mut old = sqlx::SqliteConnection::connect_with(&options.page_size(4096)).await.unwrap();
+        sqlx::raw_sql("PRAGMA journal_mode = wal; CREATE TABLE t (a); DROP TABLE t")
+            .execute(&mut old)
+            .await
+            .unwrap();
+        old.close().await.unwrap();
+        let log = site.open().await;
+        for number in 1..=300 {
+            put(&log, allowed(number, &["ls"])).await;
+        }
+        log.close().await.unwrap();
+        assert_eq!(site.proven().await.1, 300);
+        let mut old = sqlx::SqliteConnection::connect(&path.display().to_string()).await.unwrap();
+        let page: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut old).await.unwrap();
+        assert_eq!(page, 4096);
+    });
 }

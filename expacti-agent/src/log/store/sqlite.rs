@@ -1,5 +1,7 @@
 //! What only SQLite needs.
 
+pub(crate) mod wal;
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -14,6 +16,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection, SqlitePool};
 
+use self::wal::Wal;
 use super::signed;
 use crate::log::LogError;
 use crate::log::home::file;
@@ -24,9 +27,15 @@ use crate::log::index::Row;
 /// waits longer for the first one of a batch. These sizes are prepared once each.
 const SIZES: [usize; 3] = [128, 16, 1];
 
+/// How large a page of a new file is. An entry of usual size takes a quarter of what is in one of SQLite's own choice,
+/// and every page has its cost wherever it is written.
+const PAGE: u32 = 16 << 10;
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
+        // One that is there keeps its own.
+        .page_size(PAGE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
@@ -34,17 +43,18 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-65536")
         .pragma("mmap_size", "1073741824")
         .pragma("temp_store", "memory")
-        // Every page that changed is written twice; rarer is cheaper.
-        .pragma("wal_autocheckpoint", "8000")
         .pragma("trusted_schema", "off")
 }
 
 /// Opens the file for writing; a new one is readable for its owner alone.
-pub(crate) async fn create(path: &Path) -> Result<SqliteConnection, LogError> {
+pub(crate) async fn create(path: &Path) -> Result<(SqliteConnection, Wal), LogError> {
     let mut create = OpenOptions::new();
     create.mode(0o600).create(true).append(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
     create.open(path).map_err(|error| file(path, &error))?;
-    Ok(options(path).create_if_missing(false).connect().await?)
+    let options = options(path).create_if_missing(false);
+    let mut connection = options.connect().await?;
+    let wal = Wal::of(&mut connection, path, options).await?;
+    Ok((connection, wal))
 }
 
 /// Opens the file for reading.
