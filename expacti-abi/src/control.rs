@@ -101,7 +101,7 @@ pub mod agent {
 pub mod counter {
     /// Attempts that found the ring full and went around again.
     pub const RING_FULL: u32 = 0;
-    /// Attempts denied without an event, because the ring stayed full beyond the grace.
+    /// Attempts denied without an event, because the ring stayed full beyond the grace and nobody read it.
     pub const DENIED_UNLOGGED: u32 = 1;
     /// Forks refused because the mark could not be set on the child.
     pub const FORK_REFUSED: u32 = 2;
@@ -123,6 +123,8 @@ pub mod counter {
     pub const DEFENDED: u32 = 10;
     /// New cgroups that are not held though agents are expected there, because the table of agents is full.
     pub const NEW_UNHELD: u32 = 11;
+    /// Of [`DENIED_UNLOGGED`], those that have been told. Written by the daemon, and kept as long as what it speaks of.
+    pub const TOLD_UNLOGGED: u32 = 12;
     /// How many counters there are.
-    pub const COUNT: u32 = 12;
+    pub const COUNT: u32 = 13;
 }

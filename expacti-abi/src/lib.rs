@@ -24,4 +24,4 @@ pub mod watched;
 
 /// Changes whenever any struct of this crate or any map changes its layout or its meaning. It names the folder
 /// that maps and links are pinned in, so that a daemon never reads maps of another layout.
-pub const LAYOUT: u32 = 7;
+pub const LAYOUT: u32 = 8;

@@ -35,8 +35,10 @@ pub struct TaskState {
     pub bprm: u64,
     /// What an attempt looks like without reading its strings; another shape under an open ticket voids it.
     pub shape: u64,
-    /// When the ring was first found full in this attempt, on the boot clock; zero: not.
+    /// Since when this attempt finds the ring full and nobody reads it, on the boot clock; zero: it had room.
     pub starved_ns: u64,
+    /// How far the ring was read then.
+    pub starved_at: u64,
     /// Since when it has been going round unparked, on the boot clock.
     pub waiting_ns: u64,
     /// When it last came round, on the boot clock.
@@ -62,7 +64,7 @@ pub struct TaskState {
 }
 
 const _: () =
-    assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 48 + 32 + 8 + 40 + size_of::<Scratch>());
+    assert!(size_of::<TaskState>() == 64 + 48 * MAX_FILES + 8 + 56 + 32 + 8 + 40 + size_of::<Scratch>());
 
 /// Room to read strings into that nobody else can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use core::ptr;
 
 use aya_ebpf::bindings::bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE;
 use aya_ebpf::bindings::{
-    BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP,
+    BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_RB_CONS_POS, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP,
 };
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use aya_ebpf::helpers::generated::bpf_task_storage_get;
+use aya_ebpf::helpers::generated::{bpf_ringbuf_query, bpf_task_storage_get};
 use aya_ebpf::macros::btf_map;
 use expacti_abi::control::{Agent, Control, counter};
 use expacti_abi::environment::{GROUP, PREFIXES, Prefix, STARTS};
@@ -105,6 +105,13 @@ pub(crate) fn unhurried(control: &Control) -> u64 {
     // SAFETY: an aligned word of a map's value, which the daemon writes.
     let asleep = unsafe { ptr::read_volatile(&raw const control.asleep) };
     u64::from(if asleep == 0 { BPF_RB_NO_WAKEUP } else { BPF_RB_FORCE_WAKEUP })
+}
+
+/// How far the daemon has read the ring. It moves as long as somebody reads.
+#[inline(always)]
+pub(crate) fn read_so_far() -> u64 {
+    // SAFETY: the verifier checks that it is a ring; the helper only reads a position.
+    unsafe { bpf_ringbuf_query((&raw const EVENTS).cast_mut().cast(), BPF_RB_CONS_POS.into()) }
 }
 
 /// The next sequence number. Called only when an event that carries it is sure to be submitted.

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,14 @@ static long long now(void) {
 
 static long long late_most;
 
+// Who starts them must not wait for a processor behind them: they would be offered when there is room, and not at a pace.
+static void go_first(void) {
+    struct sched_param first = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first)) _exit(6);
+}
+
 static void keep_pace(int times, int each_second) {
+    go_first();
     pid_t *children = calloc(times, sizeof *children);
     long long begin = now();
     for (int i = 0, ended = 0; i < times || ended < times;) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use expacti_abi::event::{Head, Moment, flag, kind};
 use expacti_core::docket::{Input, Withdrawal};
@@ -16,6 +16,7 @@ use super::decider::{Case, Decider, reason_text};
 use super::execs::Execs;
 use super::newcomers::Newcomers;
 use super::offence;
+use super::say;
 use super::service::Pulse;
 use crate::clock::epoch_seconds;
 use crate::intake;
@@ -27,6 +28,9 @@ const DRAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 const QUIET: u32 = 10;
 /// But not for longer: the service manager wants to hear that we live.
 const SLEEP: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// How often we look for execs that were refused without a record, while there is no quiet moment.
+const TELL: Duration = Duration::from_secs(1);
 
 /// How long a look at an agent's files may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -71,6 +75,8 @@ impl Reader {
         }
         adopt(&unread);
         let mut quiet = 0;
+        let mut told = Instant::now();
+        self.tell_of_the_unlogged();
         loop {
             self.pulse.beat();
             quiet += 1;
@@ -82,6 +88,10 @@ impl Reader {
             }
             if burst > 0 {
                 self.decider.ledger.metrics().burst(burst);
+            }
+            if quiet == QUIET || burst > 0 && told.elapsed() >= TELL {
+                told = Instant::now();
+                self.tell_of_the_unlogged();
             }
             if agents_act {
                 quiet = 0;
@@ -99,6 +109,20 @@ impl Reader {
                 let _woken_too_often = gate.sleeps(false);
             }
         }
+    }
+
+    /// Whoever found the ring full, and nobody who read it, was refused, and there was no room to say so.
+    fn tell_of_the_unlogged(&self) {
+        let gate = &self.decider.gate;
+        let Ok(count @ 1..) = gate.untold() else { return };
+        let text = format!(
+            "{count} execs were refused without a record of their own: the ring was full, and nobody read it for longer \
+             than the grace"
+        );
+        say(&format!("ALARM: {text}"));
+        self.decider.alarm("denied-unlogged", text);
+        // Where this fails they are told once more.
+        let _told_twice = gate.told(count);
     }
 
     fn take(&mut self, event: Event) {

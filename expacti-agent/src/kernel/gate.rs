@@ -2,6 +2,7 @@
 
 mod after;
 mod agents;
+mod counters;
 mod enrolment;
 mod newcomers;
 mod verdicts;

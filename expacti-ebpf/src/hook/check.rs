@@ -295,13 +295,15 @@ impl Gate {
             && (flags & agent::NEW != 0 || gone != 0 && now().wrapping_sub(gone) >= self.control.grace_ns)
     }
 
-    /// The ring is full: going round is the backpressure, for as long as the grace lasts.
+    /// The ring is full: going round is the backpressure. It has an end only where nobody reads the ring for the grace:
+    /// behind many others it takes longer than that, and they all get their turn.
     #[inline(always)]
     fn starve(&mut self) -> Answer {
         maps::count(counter::RING_FULL);
-        let now = now();
-        if self.state.starved_ns == 0 {
+        let (now, read) = (now(), maps::read_so_far());
+        if self.state.starved_ns == 0 || self.state.starved_at != read {
             self.state.starved_ns = now;
+            self.state.starved_at = read;
         }
         if now.wrapping_sub(self.state.starved_ns) < self.control.grace_ns {
             return Answer::Again;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use expacti_abi::control::{self, counter};
+use expacti_abi::control;
 use expacti_abi::limits::MAX_LEVEL;
 use expacti_abi::names::map;
 use expacti_abi::task::setup;
@@ -24,22 +24,6 @@ use super::{Enrolled, Errand, Gate, lock};
 /// How long denied processes of a withdrawn agent have to come round and see it. They need milliseconds, on a host that
 /// has time for them.
 const FAREWELL: Duration = Duration::from_secs(10);
-
-/// The kernel's counters by the names that people see.
-const COUNTERS: [(&str, u32); 12] = [
-    ("ring-full", counter::RING_FULL),
-    ("denied-unlogged", counter::DENIED_UNLOGGED),
-    ("fork-refused", counter::FORK_REFUSED),
-    ("mark-failed", counter::MARK_FAILED),
-    ("lifecycle-lost", counter::LIFECYCLE_LOST),
-    ("mismatch-killed", counter::MISMATCH),
-    ("unapproved-killed", counter::UNAPPROVED),
-    ("tickets-full", counter::TICKETS_FULL),
-    ("cached", counter::CACHED),
-    ("restarts", counter::RESTARTS),
-    ("defended", counter::DEFENDED),
-    ("new-unheld", counter::NEW_UNHELD),
-];
 
 /// Why a cgroup is not enrolled.
 #[derive(Debug, Error)]
@@ -242,13 +226,6 @@ impl Gate {
         control.generation += 1;
         maps.set_control(control)?;
         Ok(control.generation)
-    }
-
-    /// What the kernel programs count, by name. One that cannot be read is left out.
-    pub(crate) fn counters(&self) -> Vec<(&'static str, u64)> {
-        let maps = lock(&self.maps);
-        let sum = |index| maps.counters.get(&index, 0).map(|values| values.iter().sum::<u64>());
-        COUNTERS.into_iter().filter_map(|(name, index)| Some((name, sum(index).ok()?))).collect()
     }
 
     /// Marks a thread as an agent's, where it is still gated. One that has a mark keeps it.
