@@ -9,6 +9,7 @@ mod command;
 mod compound;
 mod escape;
 mod expansion;
+mod fields;
 mod heredoc;
 mod output;
 mod redirection;

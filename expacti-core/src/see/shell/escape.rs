@@ -1,6 +1,6 @@
 //! Escapes of `$'..'`, `echo -e` and `printf`.
 
-use super::word::Fields;
+use super::fields::Fields;
 use super::{Reader, Trouble};
 
 impl Reader<'_> {

@@ -1,7 +1,7 @@
 //! What stands behind `$` and in backquotes.
 
+use super::fields::Fields;
 use super::variables::Value;
-use super::word::Fields;
 use super::{MAX_NESTING, Reader, Trouble};
 
 /// Bytes of an expansion that are looked through for its end.

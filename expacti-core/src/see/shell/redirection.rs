@@ -1,6 +1,6 @@
 //! Redirections of a command.
 
-use super::word::Fields;
+use super::fields::Fields;
 use super::{Reader, ShellCommand, ShellInput, Trouble};
 use crate::assessment::Redirection;
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::fields::Fields;
 use super::output::{output_of, piped_output};
-use super::word::Fields;
 use super::{MAX_NESTING, Reader, ShellCommand, ShellInput, Trouble};
 
 impl Reader<'_> {
