@@ -59,6 +59,13 @@ pub struct ExecRequest {
     pub missing: Vec<String>,
 }
 
+impl ExecRequest {
+    /// Whether a command that was unwrapped from `via` stands in the text of the script that this request runs.
+    pub(crate) fn reads_in_script(&self, via: &[String]) -> bool {
+        self.script.is_some() && via.first().is_some_and(|outer| outer.ends_with(" script"))
+    }
+}
+
 /// Whose exec it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -3,6 +3,7 @@
 mod calls;
 mod context;
 mod flow;
+mod form;
 mod http;
 mod names;
 mod net;
@@ -10,15 +11,15 @@ mod paths;
 mod secrets;
 mod statements;
 mod throwaway;
+mod total;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::assessment::Word;
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
 use crate::see::unwrap::search_targets;
-use crate::see::{Finding, Input, MAX_REDIRECTIONS, Seen};
+use crate::see::{Input, Seen};
 use crate::tools::{
     Arguments, Category, Effect, Knowledge, Modifier, PathRole, Tool, Tools, Undo, glob, glob_text,
 };
@@ -100,6 +101,14 @@ pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &To
     look.add_up(base, &candidates, &adds)
 }
 
+/// `*`, `./*`: everything in the folder where a command runs.
+fn is_everything(text: &str) -> bool {
+    matches!(
+        text,
+        "*" | "./*" | "../*" | "$PWD/*" | "\"$PWD\"/*" | "\"$PWD/\"*" | "{*,.*}" | "{.*,*}" | "**" | "./**"
+    )
+}
+
 /// One thing that comes on top.
 struct Addition<'t> {
     id: Cow<'t, str>,
@@ -171,6 +180,7 @@ impl<'t> Look<'t> {
             && (effect.within.is_empty() || self.lies_within(&effect.within))
             && (!effect.secret_args || free().any(|word| secrets::names_secret(self, &word.text)))
             && (effect.input.is_empty() || input_fits())
+            && (!effect.takes_all || free().any(|word| !word.literal && is_everything(&word.text)))
             && (!effect.into_file || self.writes_a_file());
         holds.then_some(rest)
     }
@@ -233,96 +243,6 @@ impl<'t> Look<'t> {
         }
     }
 
-    fn redirections(&self) -> Vec<Candidate<'t>> {
-        let writes = self.seen.redirections.iter().filter(|redirection| redirection.writes);
-        writes
-            .take(MAX_REDIRECTIONS)
-            .filter_map(|redirection| redirection.target.as_ref())
-            .filter(|target| !paths::is_harmless_device(self.known, &target.text.to_lossy()))
-            .map(|target| {
-                let text = target.text.to_lossy();
-                let empties = self.writes_nothing() || paths::is_database(self, &text);
-                let (id, points, why) = if empties {
-                    ("shell.empty-file", 35, "empties a file, or writes over a database")
-                } else {
-                    ("shell.write-file", 15, "writes its output to a file")
-                };
-                let mut candidate = Candidate {
-                    id: Cow::Borrowed(id),
-                    // In `find -exec sh -c '> "$1"'` it is every file that is found.
-                    points: if self.seen.appends && !target.literal { 50 } else { points },
-                    why: Cow::Borrowed(why),
-                    categories: Cow::Borrowed(&[Category::FileMutation]),
-                    undo: Undo::Hard,
-                    production: None,
-                    with: Vec::new(),
-                };
-                paths::judge(
-                    self,
-                    if empties { PathRole::Delete } else { PathRole::Write },
-                    std::iter::once((text.as_ref(), target.literal)),
-                    &mut candidate,
-                );
-                candidate
-            })
-            .collect()
-    }
-
-    /// `lsof -ti :3000 | xargs kill`: what it ends is what `lsof` or `fuser` found at a port.
-    fn ends_what_holds_a_port(&self) -> bool {
-        let finds = |number: &usize| {
-            let Some(seen) = self.all.get(*number) else { return false };
-            let at_port = |word: &Word| {
-                word.text.to_lossy().rsplit(':').next().is_some_and(|port| {
-                    word.text.as_bytes().contains(&b':')
-                        && port.len() > 1
-                        && port.bytes().all(|b| b.is_ascii_digit())
-                })
-            };
-            matches!(seen.program.name.as_str(), "lsof" | "fuser") && seen.words.iter().skip(1).any(at_port)
-        };
-        !self.seen.upstream.is_empty() && self.seen.upstream.iter().all(finds)
-    }
-
-    /// Whether it destroys whatever another command names: `branch -D $(...)`.
-    fn finds_its_targets(&self, base: &Candidate<'t>) -> bool {
-        base.points >= 50
-            && !self.seen.substituted.is_empty()
-            && !base.categories.contains(&Category::ProcessAndService)
-            && self.arguments.free().iter().skip(1).any(|word| !word.literal && word.text.contains("$("))
-    }
-
-    /// `find ... | while read f; do rm "$f"; done`: it deletes what another command has named.
-    fn takes_what_was_found(&self, base: &Candidate<'_>) -> bool {
-        let modifiers = &self.known.modifiers;
-        let is_plain = |(modifier, points): &(&Modifier, i16)| {
-            modifier.id == modifiers.computed_argument.id
-                || modifier.id == modifiers.wildcard.id
-                || *points == 0
-        };
-        base.points >= 30
-            && !self.seen.upstream.is_empty()
-            && base.categories.contains(&Category::FileMutation)
-            && base.with.iter().all(is_plain)
-            && self.arguments.free().iter().any(|word| !word.literal && word.text.starts_with('$'))
-    }
-
-    /// Whether nothing comes out of it, so that a file it is sent to ends up empty: `> file`, `cat /dev/null > file`.
-    fn writes_nothing(&self) -> bool {
-        let literal =
-            |at: usize| self.seen.words.get(at).filter(|word| word.literal).map(|word| word.text.as_bytes());
-        match self.seen.words.len() {
-            // Behind a loop or a group it is their output.
-            0 => {
-                let beside = self.all.iter().filter(|other| other.parent == self.seen.parent);
-                self.seen.assignments.is_empty() && beside.take(2).count() == 1
-            }
-            1 => matches!(literal(0), Some(b":" | b"true")),
-            2 => literal(1) == Some(b"/dev/null") && literal(0) == Some(b"cat"),
-            _ => false,
-        }
-    }
-
     fn additions(&self) -> Vec<Addition<'t>> {
         let Some(tool) = self.tool else { return Vec::new() };
         let fitting = tool.effects.iter().filter(|effect| effect.adds && self.fits(effect).is_some());
@@ -347,105 +267,4 @@ impl<'t> Look<'t> {
             with: Vec::new(),
         }
     }
-
-    fn findings(&self) -> Vec<Candidate<'t>> {
-        let known = &self.known.modifiers;
-        let candidate = |finding: &Finding| match finding {
-            Finding::ComputedCommand => Self::stand_alone(&known.computed_command, Category::Obfuscation),
-            Finding::UnparsedShell => Self::stand_alone(&known.unparsed_shell, Category::Obfuscation),
-            Finding::TooDeep => Self::stand_alone(&known.too_deep, Category::Obfuscation),
-            Finding::ScriptCut => Self::stand_alone(&known.script_cut, Category::CodeExecution),
-            Finding::UnreadScript => Self::stand_alone(&known.unread_script, Category::CodeExecution),
-            Finding::ProgramFromInput => {
-                Self::stand_alone(&known.program_from_input, Category::CodeExecution)
-            }
-            Finding::ShellFromInput => Self::stand_alone(&known.pipe_to_shell, Category::CodeExecution),
-            Finding::SocketToShell => Self::stand_alone(&known.socket_to_shell, Category::RemoteExecution),
-            Finding::ComputedProgram => Self::stand_alone(&known.computed_program, Category::Obfuscation),
-            Finding::ComputedStart => Self::stand_alone(&known.computed_start, Category::CodeExecution),
-            Finding::Multiplies => Self::stand_alone(&known.multiplies, Category::ProcessAndService),
-            Finding::Empty => Self::stand_alone(&known.empty_command, Category::ReadOnly),
-            Finding::UnreadArguments => Self::stand_alone(&known.unread_arguments, Category::CodeExecution),
-        };
-        self.seen.findings.iter().map(candidate).collect()
-    }
-
-    /// Base, additions, context, and the bounds that always hold.
-    fn add_up(&self, base: &Candidate<'t>, all: &[Candidate<'t>], adds: &[Addition<'t>]) -> Scored {
-        let known = &self.known.modifiers;
-        let mut factors = vec![Factor {
-            name: base.id.clone().into(),
-            points: base.points,
-            because: base.why.clone().into(),
-        }];
-        let mut total = base.points;
-        let mut add = |total: &mut i16, id: &str, points: i16, why: &str| {
-            if points != 0 {
-                *total += points;
-                factors.push(Factor { name: id.to_owned(), points, because: why.to_owned() });
-            }
-        };
-        for (modifier, points) in &base.with {
-            add(&mut total, &modifier.id, *points, &modifier.why);
-        }
-        for addition in adds {
-            add(&mut total, &addition.id, addition.points, &addition.why);
-        }
-        let reads_only = all.iter().chain([base]).all(|c| c.categories.iter().all(|c| c.reads_only()));
-        if !reads_only || base.points >= 30 {
-            for modifier in context::circumstances(self, base) {
-                add(&mut total, &modifier.id, modifier.points, &modifier.why);
-            }
-        }
-        let from_input = self.seen.appends && !self.ends_what_holds_a_port() || self.finds_its_targets(base);
-        if base.undo >= Undo::Hard && (from_input && base.with.is_empty() || self.takes_what_was_found(base))
-        {
-            let modifier = &known.targets_from_input;
-            add(&mut total, &modifier.id, modifier.points, &modifier.why);
-        }
-        let undo = if context::is_throwaway(self, base) { Undo::Hard } else { base.undo };
-        if undo < base.undo {
-            add(&mut total, &known.development.id, known.development.points, &known.development.why);
-        }
-        if undo == Undo::Never {
-            add(&mut total, &known.irreversible.id, known.irreversible.points, &known.irreversible.why);
-        }
-        let before = total;
-        let ceiling = self.known.context.ceiling.max(before);
-        for (modifier, points) in context::target(self, base) {
-            let points = points.min(ceiling - total).max(points.min(0));
-            add(&mut total, &modifier.id, points, &modifier.why);
-        }
-        if undo == Undo::Never && total < known.irreversible_floor.points {
-            let missing = known.irreversible_floor.points - total;
-            add(&mut total, &known.irreversible_floor.id, missing, &known.irreversible_floor.why);
-        }
-        if reads_only && total > known.read_only_ceiling.points {
-            let over = known.read_only_ceiling.points - total;
-            add(&mut total, &known.read_only_ceiling.id, over, &known.read_only_ceiling.why);
-        }
-        if total > known.throwaway.points && throwaway::is_one(self, all, base) {
-            let over = known.throwaway.points - total;
-            add(&mut total, &known.throwaway.id, over, &known.throwaway.why);
-        }
-        let bounded = total.clamp(0, 100);
-        if bounded != total {
-            let difference = bounded - total;
-            add(&mut total, &known.range.id, difference, &known.range.why);
-        }
-        let categories = all
-            .iter()
-            .chain([base])
-            .flat_map(|candidate| candidate.categories.iter().copied())
-            .collect::<BTreeSet<_>>();
-        Scored { score: u8::try_from(bounded).unwrap_or(100), categories: strongest(categories), factors }
-    }
-}
-
-/// A command that does something is not called read-only too.
-fn strongest(mut categories: BTreeSet<Category>) -> BTreeSet<Category> {
-    if categories.len() > 1 {
-        categories.remove(&Category::ReadOnly);
-    }
-    categories
 }

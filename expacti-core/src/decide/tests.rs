@@ -1,5 +1,7 @@
 //! Whole decisions: words in, evaluation out.
 
+mod scripts;
+
 use super::*;
 use crate::evaluation::DecidedBy;
 use crate::request::Stdin;

@@ -24,6 +24,61 @@ const CALLED_OTHERWISE: [(&str, &[&str]); 11] = [
 /// Files that are many programs, chosen by argv\[0\].
 const MANY_IN_ONE: [&str; 4] = ["busybox", "toybox", "coreutils", "uutils"];
 
+/// Commands that shells carry out themselves, so that no exec follows.
+const SHELLS_OWN: [&[u8]; 51] = [
+    b".",
+    b":",
+    b"[",
+    b"alias",
+    b"bg",
+    b"bind",
+    b"break",
+    b"builtin",
+    b"caller",
+    b"cd",
+    b"command",
+    b"compgen",
+    b"complete",
+    b"continue",
+    b"declare",
+    b"dirs",
+    b"disown",
+    b"echo",
+    b"enable",
+    b"eval",
+    b"exec",
+    b"exit",
+    b"export",
+    b"false",
+    b"fc",
+    b"fg",
+    b"getopts",
+    b"hash",
+    b"history",
+    b"jobs",
+    b"kill",
+    b"let",
+    b"local",
+    b"mapfile",
+    b"popd",
+    b"printf",
+    b"print",
+    b"pushd",
+    b"read",
+    b"readonly",
+    b"return",
+    b"set",
+    b"shopt",
+    b"source",
+    b"test",
+    b"trap",
+    b"typeset",
+    b"ulimit",
+    b"umask",
+    b"unset",
+    b"wait",
+];
+
 /// Whether the command's program is one that `hole` names. `identified` says that the rule also names the
 /// executable, so that the name alone need not carry the decision.
 pub(crate) fn program_matches(
@@ -90,7 +145,9 @@ fn could_be(hole: &Hole, sight: Sight<'_>) -> Answer {
         let claimed = takes(text).max(takes(file_name(text)));
         // A login shell has a dash in front of its name.
         let claimed = claimed.max(text.strip_prefix(b"-").map_or(Answer::No, takes));
-        if word.literal { claimed } else { claimed.max(Answer::Maybe) }
+        // A script's `"$@"` may be any program, and each is asked about when it starts. What a shell does itself is not.
+        let later = || sight.is_asked_again() && !SHELLS_OWN.iter().any(|name| takes(name) != Answer::No);
+        if word.literal || later() { claimed } else { claimed.max(Answer::Maybe) }
     });
     if !sight.is_own() {
         return named;

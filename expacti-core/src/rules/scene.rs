@@ -112,6 +112,12 @@ impl<'a> Sight<'a> {
         self.index == 0 && self.command.via.is_empty()
     }
 
+    /// A script of the request starts it here: whatever program it turns out to be, it is asked about when it starts, with all
+    /// its words.
+    pub(crate) fn is_asked_again(self) -> bool {
+        self.scene.request.reads_in_script(&self.command.via) && !self.command.elsewhere
+    }
+
     /// Where it may run.
     pub(crate) fn folders(self) -> Folders<'a> {
         if self.command.elsewhere {

@@ -108,7 +108,7 @@ modifiers! {
     // How it runs.
     sudo, unattended, elsewhere_root, outside_hours, gains_privileges, no_file, unstable_file,
     // What cannot be seen.
-    computed_argument, computed_command, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
+    computed_argument, computed_command, computed_command_of_script, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
     partial_request, unseen_program, empty_command, unread_arguments, asks_for_help,
     // What a name says where nobody described the program.
     name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, grants_rights, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies,

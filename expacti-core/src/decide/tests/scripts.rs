@@ -1,0 +1,72 @@
+//! Programs of a script that are known only when it runs (docs/adr/0021).
+
+use super::*;
+use crate::evaluation::Level;
+use crate::request::Script;
+
+fn script(text: &str) -> ExecRequest {
+    let script = Script { path: "/work/x.sh".into(), text: text.into(), ..Script::default() };
+    ExecRequest { script: Some(script), ..argv_of(&["sh", "x.sh"]) }
+}
+
+fn forced() -> String {
+    deny("argv = [\"git\", \"push\", \"...\"]\nany_flag = [\"--force\"]")
+}
+
+/// Whatever `"$@"` is, the kernel asks about it with all its words, and the deny rule is asked then.
+#[test]
+fn a_program_that_a_script_is_given_is_judged_when_it_starts() {
+    let world = World::new();
+    let rules = world.rules(&forced());
+    for text in [
+        "\"$@\"\n",
+        "$X \"$@\"\n",
+        "$CC -c conftest.c $CFLAGS\n",
+        "exec $X \"$@\"\n",
+        "f() { $X \"$@\"; }\nf \"$1\"\n",
+        "sudo $X \"$@\"\n",
+    ] {
+        let evaluation = world.decide(&rules, script(text));
+        assert_eq!(answer(&evaluation), (Decision::Hold, "Threshold".into()), "{text}");
+        assert_eq!(evaluation.level, Level::Medium, "{text}: {:?}", evaluation.factors);
+    }
+    assert_eq!(world.answer(&rules, &["git", "push", "--force"]).0, Decision::Deny);
+}
+
+/// What follows is not judged again, or not here, or it hides on purpose.
+#[test]
+fn what_is_not_judged_again_stays_in_doubt() {
+    let world = World::new();
+    let held_by = |rules: &str, request| {
+        let evaluation = world.decide(&world.rules(rules), request);
+        assert!(evaluation.level >= Level::High || evaluation.decided_by != DecidedBy::Threshold);
+        answer(&evaluation)
+    };
+    let by_rule = (Decision::Hold, "d".to_owned());
+    // Typed by the agent, where no file says what it is about.
+    assert_eq!(held_by(&forced(), argv_of(&["sh", "-c", "$X \"$@\""])), by_rule);
+    // Another machine's kernel.
+    assert_eq!(held_by(&forced(), script("docker exec web $X \"$@\"\n")), by_rule);
+    // The shell itself does it: no exec follows.
+    for own in ["kill", "eval", "source", ".", "exec", "cd", "printf"] {
+        let rule = deny(&format!("argv = [{own:?}, \"...\"]"));
+        assert_eq!(held_by(&rule, script("\"$@\"\n")), by_rule, "{own}");
+    }
+    // The program is known, its arguments are not.
+    assert_eq!(held_by(&forced(), script("git push \"$@\"\n")), by_rule);
+    // What another command prints is a disguise in a script too, and so is text that is run.
+    for text in [
+        "$(cat x)\n",
+        "`cat x`\n",
+        "eval \"$X\"\n",
+        "eval \"$(cat x)\"\n",
+        "sh -c \"$X\"\n",
+        ". \"$X\" | sh\n",
+    ] {
+        let evaluation = world.decide(&world.rules(&forced()), script(text));
+        assert!(evaluation.level >= Level::High, "{text}: {:?}", evaluation.factors);
+    }
+    // What it does beside is seen as ever.
+    let beside = world.decide(&world.rules(&forced()), script("\"$@\" > /etc/passwd\n"));
+    assert!(beside.level >= Level::High, "{:?}", beside.factors);
+}
