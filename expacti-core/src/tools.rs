@@ -12,7 +12,7 @@ mod knowledge;
 
 use std::collections::HashMap;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, Free};
 pub(crate) use description::{
     Category, CodeReader, Effect, PathRole, Runs, RunsKind, SqlReader, SqlSource, Tool, Undo,
 };

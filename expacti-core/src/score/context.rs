@@ -83,8 +83,10 @@ impl Hints {
     fn of(look: &Look<'_>) -> Self {
         let mut hints = Self::default();
         let reach = look.tool.map(|tool| tool.reach.as_slice()).unwrap_or_default();
-        for free in look.arguments.free().iter().take(64) {
-            hints.read(look, &free.text, true);
+        // `stripe customers list`: the verb of a tool is no name of a place.
+        let has_verbs = look.tool.is_some_and(|tool| tool.has_verbs);
+        for (number, free) in look.arguments.free().iter().take(64).enumerate() {
+            hints.read(look, &free.text, number > 0 || !has_verbs);
         }
         for (name, value) in look.arguments.all_values() {
             // `--env=production` says where, `-m "fix production"` does not.

@@ -13,6 +13,7 @@ mod words;
 use std::borrow::Cow;
 
 use super::{Candidate, Look};
+use crate::see::Seen;
 use crate::tools::{Category, Reach, Tool, Undo};
 
 pub(super) use addresses::has_public_address;
@@ -82,6 +83,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidat
         unknown::candidates(look, tool, &mut found);
     } else if is_infrastructure(look, tool) && tool.sql.is_none() && !look.seen.wraps {
         statements_in(look, &mut found);
+        if tool.code.is_none() && tool.reach.contains(&Reach::Application) {
+            unknown::calls_read(look, &mut found);
+        }
     } else if tool.has_verbs && tool.code.is_none() && tool.reach.contains(&Reach::Application) {
         calls_in(look, &mut found);
         unknown::statements_read(look, &mut found);
@@ -117,7 +121,7 @@ fn categories(tool: &Tool) -> Cow<'_, [Category]> {
 }
 
 /// Endings of files of statements and of scripts that a database or a console runs.
-const SCRIPTS: [&str; 7] = [".sql", ".lua", ".cql", ".cypher", ".groovy", ".ddl", ".aql"];
+const SCRIPTS: [&str; 9] = [".sql", ".lua", ".cql", ".cypher", ".groovy", ".ddl", ".aql", ".js", ".mongodb"];
 
 /// What programs and scripts are called, and what the files of statements are that they are given.
 fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
@@ -135,7 +139,12 @@ fn names<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Candidate<'t>>) {
     // `dbshell < drop_tables.sql`, `db execute --file drop.sql`
     let reaches = tool.reach.contains(&Reach::Database);
     let targets = look.seen.redirections.iter().filter(|r| !r.writes).filter_map(|r| r.target.as_ref());
-    let mut files = look.seen.words.iter().skip(1).take(32).chain(targets).map(|word| word.text.to_lossy());
+    // `cat drop_tables.sql | psql`
+    let shows = |seen: &&Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.reveals);
+    let upstream = look.seen.upstream.iter().take(4).filter_map(|number| look.all.get(*number)).filter(shows);
+    let piped = upstream.flat_map(|seen| seen.words.iter().skip(1).take(8));
+    let given = look.seen.words.iter().skip(1).take(32);
+    let mut files = given.chain(targets).chain(piped).map(|word| word.text.to_lossy());
     let by_file = reaches
         && files.any(|file| {
             SCRIPTS.iter().any(|end| file.ends_with(end))

@@ -137,7 +137,14 @@ pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
     if text.is_empty() || text.len() > 1024 || !text.contains(['.', '/', '_']) {
         return false;
     }
-    holds_secrets(look, &Path::read(look, text))
+    holds_secrets(look, &Path::read(look, text)) || takes_all_secrets(look, text)
+}
+
+/// `~/.ssh/*`: a pattern for what lies in a folder of secrets.
+fn takes_all_secrets(look: &Look<'_>, text: &str) -> bool {
+    let Some((folder, pattern)) = text.rsplit_once('/') else { return false };
+    let is_harmless = || look.known.places.harmless.iter().any(|harmless| glob(harmless, text));
+    pattern.contains(['*', '?', '[']) && holds_secrets(look, &Path::read(look, folder)) && !is_harmless()
 }
 
 /// Whether a path is one in which the system itself keeps secrets, wherever the work tree is.

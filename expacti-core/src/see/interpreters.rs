@@ -66,6 +66,14 @@ pub(super) fn code(
             program_text(&reader.language, &word.text, tools, found);
         }
     }
+    let console = |first: &str| matches!(first, "c" | "console" | "shell" | "tinker" | "dbconsole" | "iex");
+    if let Some(first) = arguments.free().first()
+        && !reader.after.is_empty()
+        && console(&first.text)
+        && let Input::Text(text) = &seen.input
+    {
+        program_text(&reader.language, text, tools, found);
+    }
     if given || !reader.reads_stdin || seen.via.is_empty() && request.script.is_some() {
         return;
     }

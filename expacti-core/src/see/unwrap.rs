@@ -1,9 +1,13 @@
 //! Taking commands out of commands, as the descriptions of their programs say.
 
+mod joined;
+
+use joined::joined;
+
 use super::{Finding, Input, ProgramName, Seen, carries_program, interpreters, unknown};
 use crate::assessment::Word;
 use crate::request::{ExecRequest, Stdin};
-use crate::tools::{Arguments, Reach, Runs, RunsKind, Tool, Tools};
+use crate::tools::{Arguments, CodeReader, Reach, Runs, RunsKind, Tool, Tools};
 
 /// What was found in one command.
 #[derive(Default)]
@@ -142,6 +146,14 @@ fn look_at(
             if words.first().is_some_and(|word| word.text.as_bytes() == b"--") {
                 words = &words[1..];
             }
+            // `yarn exec 'rm -rf x'`: one word that holds a whole line is no program's name.
+            if let [line] = words
+                && line.text.as_bytes().contains(&b' ')
+                && !line.text.as_bytes().starts_with(b"/")
+            {
+                let shell = Inner::Shell { text: line.text.to_lossy().into_owned(), literal: line.literal };
+                found.children.push(child(name.clone(), shell));
+            }
             if !words.is_empty() {
                 let inner = child(name.clone(), Inner::Words(words.to_vec()));
                 found.children.push(Child { assignments, ..inner });
@@ -154,8 +166,11 @@ fn look_at(
                 .is_some_and(|code| arguments.has(&code.options) || arguments.has(&code.modules));
             if let Some(script) = free.first().filter(|_| !inline) {
                 let name = script.text.rsplit('/').next().unwrap_or_default();
+                // `deno eval CODE` has nothing to do with the shell's `eval`.
+                let is_verb = |code: &CodeReader| code.after.iter().any(|verb| *verb == script.text);
                 let fits = |described: &Tool| {
-                    described.names != tool.names
+                    !tool.code.as_ref().is_some_and(is_verb)
+                        && described.names != tool.names
                         && (!runs.reaches || described.reach.iter().any(|reach| *reach != Reach::Application))
                 };
                 if tools.find(name).is_some_and(fits) {
@@ -195,13 +210,8 @@ fn look_at(
         }
         RunsKind::Joined => {
             if !free.is_empty() {
-                let text: Vec<&str> = free.iter().map(|word| word.text.as_ref()).collect();
-                let literal = free.iter().all(|word| word.literal);
-                // `parallel ::: 'cmd' 'cmd'`: every argument is a line of its own.
-                let text = match text.split_first() {
-                    Some((&":::", lines)) => lines.join("\n"),
-                    _ => text.join(" "),
-                };
+                let (text, template) = joined(free);
+                let literal = template.iter().all(|word| word.literal);
                 let literal = literal || prints_settings(&text, tools);
                 found.children.push(child(name.clone(), Inner::Shell { text, literal }));
             } else if runs.elsewhere
@@ -277,7 +287,10 @@ fn is_any_of_a_folder(text: &str) -> bool {
 /// `xargs -I{} sh -c '{}'`: each line of the input is a command.
 fn runs_its_input(seen: &Seen, text: &str) -> bool {
     let text = text.trim_start().trim_start_matches(['"', '\'']);
-    seen.appends && ["{}", "$0", "$1", "$@", "$*", "eval "].iter().any(|input| text.starts_with(input))
+    // `xargs -I% sh -c '%'`
+    let is_placeholder = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_punctuation());
+    let begins = || ["{}", "$0", "$1", "$@", "$*", "eval "].iter().any(|input| text.starts_with(input));
+    seen.appends && (is_placeholder || begins())
 }
 
 /// A shell that reads its commands from standard input.

@@ -213,13 +213,15 @@ pub(super) fn functions<'k>(
             })
     });
     let by_name = known.get_key_value("delete").filter(|_| destroys).map(|(key, _)| key.as_str());
-    by_name.into_iter().chain(["server-program", "kill-session", "disable-safety"].into_iter().filter_map(
-        move |name| {
-            let (key, entry) = known.get_key_value(name)?;
-            let found = |keyword: &String| begins_with_one(keyword, &words) && occurs(statement, keyword);
-            entry.keywords.iter().any(found).then_some(key.as_str())
-        },
-    ))
+    by_name.into_iter().chain(
+        ["server-program", "kill-session", "disable-safety", "secret-table"].into_iter().filter_map(
+            move |name| {
+                let (key, entry) = known.get_key_value(name)?;
+                let found = |keyword: &String| begins_with_one(keyword, &words) && occurs(statement, keyword);
+                entry.keywords.iter().any(found).then_some(key.as_str())
+            },
+        ),
+    )
 }
 
 /// Classes of statements that parse as harmless settings and are not (`SET GLOBAL`, `RESET MASTER`).

@@ -94,10 +94,17 @@ impl<'a> Arguments<'a> {
             if is_option && text == "--" {
                 options_over = true;
                 doubtful = false;
+                read.flags.push(Flag { name: text, value: None, value_literal: true, is_off: false });
             } else if is_option {
                 let subcommand = read.free.last().map(|free| free.text.clone());
                 let takes_value = |name: &str| takes_value(name, subcommand.as_deref());
-                let pending = read.option(text, word.literal, &takes_value);
+                let whole = tool.filter(|tool| !tool.single_dash).and_then(|tool| named_whole(tool, &text));
+                let with_value = whole.is_some_and(&takes_value);
+                let pending = read.option(text, with_value, word.literal, &takes_value);
+                if let Some(name) = whole.filter(|_| !with_value) {
+                    let name = Cow::Owned(name.to_owned());
+                    read.flags.push(Flag { name, value: None, value_literal: true, is_off: false });
+                }
                 doubtful = matches!(pending, Pending::Unknown);
                 if matches!(pending, Pending::Value)
                     && let Some(value) = words.get(index + 1)
@@ -105,7 +112,9 @@ impl<'a> Arguments<'a> {
                 {
                     flag.value = Some(value.text.to_lossy());
                     flag.value_literal = value.literal;
-                    index += 1;
+                    // `-r --delete-all`: which option takes a value is not known for every subcommand, so what looks like an
+                    // option is read as one too.
+                    index += usize::from(!is_long_option(value));
                 }
             } else {
                 read.free.push(Free { text, literal: word.literal, index, doubtful });
@@ -120,10 +129,11 @@ impl<'a> Arguments<'a> {
     fn option(
         &mut self,
         text: Cow<'a, str>,
+        is_whole: bool,
         value_literal: bool,
         takes_value: &dyn Fn(&str) -> bool,
     ) -> Pending {
-        let long = text.starts_with("--") || (self.single_dash && text.chars().count() > 2);
+        let long = is_whole || text.starts_with("--") || (self.single_dash && text.chars().count() > 2);
         if long {
             let (name, value) = split_value(text);
             let pending = match value {
@@ -300,6 +310,19 @@ impl<'a> Arguments<'a> {
     pub(crate) fn after_wrapper(&self, runs: &Runs) -> Option<usize> {
         self.after_subcommand(&runs.sub_words)
     }
+}
+
+/// The described option of several letters behind one dash that a word is: `-recurse`, `-url=x`.
+fn named_whole<'t>(tool: &'t Tool, text: &str) -> Option<&'t str> {
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    tool.long_behind_one_dash.iter().find(|known| *known == name).map(String::as_str)
+}
+
+fn is_long_option(word: &Word) -> bool {
+    let bytes = word.text.as_bytes();
+    bytes.len() > 4
+        && bytes.starts_with(b"--")
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-=".contains(byte))
 }
 
 /// Whether the option takes no value behind this subcommand, although it does elsewhere.

@@ -91,6 +91,9 @@ pub(crate) struct Tool {
     /// The word `help` at the end asks for help.
     #[serde(default)]
     pub help_word: bool,
+    /// Options of several letters behind one dash that the description names (`-recurse`). Made at load.
+    #[serde(skip)]
+    pub long_behind_one_dash: Vec<String>,
     /// Some effect asks for a subcommand: it is a program of many verbs. Made at load.
     #[serde(skip)]
     pub has_verbs: bool,
@@ -181,6 +184,9 @@ pub(crate) struct Effect {
     /// Condition: what it reads from standard input is known and fits any of these patterns.
     #[serde(default)]
     pub input: Vec<String>,
+    /// Condition: an argument is a pattern for everything in this folder.
+    #[serde(default)]
+    pub takes_all: bool,
     /// Condition: its output goes into a file that stays.
     #[serde(default)]
     pub into_file: bool,
@@ -252,7 +258,17 @@ fn prepare(file: &str, tool: &mut Tool) -> Result<(), ToolError> {
         runs.sub_words = words(&runs.sub);
     }
     tool.values.extend(values);
+    let lists = tool.effects.iter().flat_map(|effect| [&effect.flags, &effect.also, &effect.without]);
+    let mut long: Vec<String> =
+        lists.chain([&tool.values]).flatten().filter(|name| is_long_behind_one_dash(name)).cloned().collect();
+    long.sort_unstable();
+    long.dedup();
+    tool.long_behind_one_dash = long;
     Ok(())
+}
+
+fn is_long_behind_one_dash(name: &str) -> bool {
+    name.strip_prefix('-').is_some_and(|letters| letters.len() > 1 && !letters.starts_with('-'))
 }
 
 fn words(paths: &[String]) -> Vec<Vec<String>> {

@@ -62,6 +62,18 @@ pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>
     }
 }
 
+/// Program text in what it reads that calls something which destroys: `rails console <<< 'User.delete_all'`.
+pub(super) fn calls_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
+    if let Input::Text(text) = &look.seen.input
+        && text.len() <= MAX_TEXT
+        && calls::destroys(text, &look.known.call_words)
+    {
+        let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
+        candidate.undo = Undo::Hard;
+        found.push(candidate);
+    }
+}
+
 /// Program text among the arguments that calls something which destroys.
 pub(in super::super) fn calls_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     let words = look.seen.words.iter().enumerate().skip(1).take(MAX_WORDS);
@@ -100,25 +112,32 @@ pub(in super::super) fn orders_in<'t>(look: &Look<'t>, tool: &'t Tool, found: &m
         look.seen.words.windows(2).take(MAX_WORDS).filter(|pair| {
             pair.first().is_some_and(|option| known.contains(option.text.to_lossy().as_ref()))
         });
-    let by_option = tool.is_unknown()
-        && given.any(|pair| {
-            let text = pair.last().map(|word| word.text.to_lossy()).unwrap_or_default();
-            text.contains(' ') && text.len() <= MAX_TEXT && orders(look, &text)
-        });
+    let by_option = given.any(|pair| {
+        let text = pair.last().map(|word| word.text.to_lossy()).unwrap_or_default();
+        text.contains(' ') && text.len() <= MAX_TEXT && orders(look, tool, &text)
+    });
     let by_input =
-        matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, text));
+        matches!(&look.seen.input, Input::Text(text) if text.len() <= MAX_TEXT && orders(look, tool, text));
     if by_input || by_option {
         found.push(destroys(look, tool, Undo::Hard));
     }
 }
 
-fn orders(look: &Look<'_>, text: &str) -> bool {
+fn orders(look: &Look<'_>, tool: &Tool, text: &str) -> bool {
     let known = &look.known.verbs.destroy;
+    // What `sftp` and its like take away on the other side.
+    let takes = |word: &str| {
+        !tool.is_unknown() && matches!(word, "rm" | "rmdir" | "mrm" | "mdelete" | "mdel" | "rd" | "deltree")
+    };
+    let mirrors = |line: &str| !tool.is_unknown() && line.contains("mirror ") && line.contains(" --delete");
     let says = |word: &str| known.contains(word.to_ascii_lowercase().as_str());
     let begins = |word: &str| parts(word).any(|part| known.contains(&part));
     text.split(['\n', ';']).take(MAX_LINES).any(|line| {
         let mut words = line.split_whitespace();
-        words.next().is_some_and(begins) || words.next().is_some_and(says)
+        let first = words.next();
+        first.is_some_and(|word| begins(word) || takes(word))
+            || words.next().is_some_and(says)
+            || mirrors(line)
     })
 }
 

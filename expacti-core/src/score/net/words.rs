@@ -60,7 +60,10 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
         let any = |words: &HashSet<String>| {
             if exact_only { words.contains(text) } else { parts(text).any(|part| words.contains(&part)) }
         };
-        if any(&known.destroy) || infrastructure && covered.words == 0 && any(&known.remove) {
+        if any(&known.destroy)
+            || !exact_only && (infrastructure || tool.is_unknown()) && begins_with_one(text)
+            || infrastructure && covered.words == 0 && any(&known.remove)
+        {
             found.push(destroys(look, tool, Undo::Never));
             return;
         }
@@ -113,6 +116,17 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
         candidate.categories = categories(tool);
         found.push(candidate);
     }
+}
+
+/// Verbs that may stand before what they take away in one word: `deletetable`, `destroyall`.
+const GLUED: [&str; 8] =
+    ["delete", "destroy", "purge", "erase", "truncate", "terminate", "deregister", "obliterate"];
+
+fn begins_with_one(text: &str) -> bool {
+    GLUED.iter().filter_map(|verb| text.strip_prefix(verb)).any(|rest| {
+        // `deletes`, `deleted`, `destroyer` are no verbs with something behind them.
+        rest.len() > 2 && rest.bytes().all(|byte| byte.is_ascii_lowercase())
+    })
 }
 
 /// A verb by itself behind what a description has understood, which no description names: `database * wipe`.
