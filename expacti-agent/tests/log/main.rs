@@ -11,6 +11,7 @@ mod append;
 mod command_line;
 mod faults;
 mod find;
+mod follow;
 mod harness;
 mod holes;
 mod kill;

@@ -1,7 +1,7 @@
 //! What only PostgreSQL needs.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use expacti_core::record::chain::{NodeId, Sealed};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -28,6 +28,26 @@ pub(crate) fn read(url: &str) -> Result<PgPool, LogError> {
     let pool =
         PgPoolOptions::new().max_connections(4).min_connections(0).acquire_timeout(Duration::from_secs(5));
     Ok(pool.connect_lazy_with(options(url)?))
+}
+
+/// The transactions that add entries at this moment.
+const WRITERS: &str = "SELECT virtualtransaction FROM pg_locks
+    WHERE locktype = 'relation' AND relation = 'entries'::regclass AND mode = 'RowExclusiveLock' AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+/// A daemon gives a transaction up long before this, see [`crate::log::Config::patience`].
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Waits until what others are adding at this moment is there or given up. Ids are given out before the commit, so
+/// what another daemon is about to commit may stand before what can be seen already.
+pub(crate) async fn writers_done(pool: &PgPool) -> Result<(), LogError> {
+    let began = Instant::now();
+    let mut before: Vec<String> = sqlx::query_scalar(WRITERS).fetch_all(pool).await?;
+    while !before.is_empty() && began.elapsed() < LONGEST {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let now: Vec<String> = sqlx::query_scalar(WRITERS).fetch_all(pool).await?;
+        before.retain(|writer| now.contains(writer));
+    }
+    Ok(())
 }
 
 const APPEND: &str = "INSERT INTO entries (node, position, at, kind, boot, sequence, hash, body)
