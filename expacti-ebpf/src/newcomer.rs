@@ -1,6 +1,9 @@
 //! Cgroups that were just made where agents are expected. Nobody has said yet whose they are.
 
+use core::ffi::c_void;
+
 use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::helpers::generated::bpf_loop;
 use expacti_abi::control::{Agent, Control, agent, counter};
 use expacti_abi::event::kind;
 use expacti_abi::limits::MAX_LEVEL;
@@ -89,39 +92,62 @@ struct Around {
     flags: u32,
 }
 
+/// What is known on the way up. Words, because the verifier follows each value of each byte.
+#[repr(C)]
+struct Walk {
+    at: Cgroup,
+    level: u64,
+    name: [u64; 2],
+    settled: u64,
+    held: u64,
+    flags: u64,
+}
+
 #[inline(always)]
 fn look_around(cgroup: Cgroup, place: &Place) -> Around {
-    let level = cgroup.level();
-    let name = first_words(&place.name);
-    let mut around = Around { is_settled: false, held: false, flags: agent::FAIL_OPEN };
-    let mut at = cgroup;
-    for _ in 0..MAX_LEVEL {
-        if at.level() == 0 {
-            break;
-        }
-        at = at.parent();
-        let id = at.id();
-        if maps::agent(id).is_some_and(|agent| agent.flags & agent::NEW == 0) {
-            around.is_settled = true;
-            break;
-        }
-        // SAFETY: of where others are expected nothing but the moment of a look hangs: `docs/adr/0033`.
-        if let Some(below) = unsafe { maps::PARENTS.get(id) } {
-            if below.levels == 0 {
-                around.is_settled = true;
-                break;
-            }
-            if expects(below, level, name) {
-                around.held = true;
-                // It is open only if all say so.
-                around.flags &= below.flags;
-            }
-        }
+    let mut walk = Walk {
+        at: cgroup,
+        level: cgroup.level().into(),
+        name: first_words(&place.name),
+        settled: 0,
+        held: 0,
+        flags: agent::FAIL_OPEN.into(),
+    };
+    // SAFETY: the verifier walks into the callback, once, with this very context.
+    unsafe { bpf_loop(MAX_LEVEL, look_further_up as *mut c_void, (&raw mut walk).cast(), 0) };
+    let held = walk.held != 0;
+    Around { is_settled: walk.settled != 0, held, flags: if held { walk.flags as u32 } else { 0 } }
+}
+
+const GO_ON: i64 = 0;
+const STOP: i64 = 1;
+
+/// # Safety
+/// Called by `bpf_loop` with the context it was given.
+unsafe extern "C" fn look_further_up(_index: u64, walk: *mut Walk) -> i64 {
+    // SAFETY: see above.
+    let walk = unsafe { &mut *walk };
+    if walk.at.level() == 0 {
+        return STOP;
     }
-    if !around.held {
-        around.flags = 0;
+    walk.at = walk.at.parent();
+    let id = walk.at.id();
+    if maps::agent(id).is_some_and(|agent| agent.flags & agent::NEW == 0) {
+        walk.settled = 1;
+        return STOP;
     }
-    around
+    // SAFETY: of where others are expected nothing but the moment of a look hangs: `docs/adr/0033`.
+    let Some(below) = (unsafe { maps::PARENTS.get(id) }) else { return GO_ON };
+    if below.levels == 0 {
+        walk.settled = 1;
+        return STOP;
+    }
+    if expects(below, walk.level as u32, walk.name) {
+        walk.held = 1;
+        // It is open only if all say so.
+        walk.flags &= u64::from(below.flags);
+    }
+    GO_ON
 }
 
 #[inline(always)]
