@@ -1,6 +1,6 @@
 //! The one table of what is a secret.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
@@ -128,49 +128,45 @@ pub(super) fn is_worth_masking(secret: &[u8]) -> bool {
     !(secret.is_empty() || secret.starts_with(b"$") || secret.starts_with(b"[masked:"))
 }
 
+/// What every request is held against. What is needed only where there is a secret is built when the first one comes.
 struct Table {
-    set: RegexSet,
     anywhere: Regex,
     flags: Regex,
     flag: Regex,
-    patterns: Vec<(&'static str, Regex)>,
 }
 
-#[expect(clippy::expect_used, reason = "the patterns are constants, and every test of masking builds them")]
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let regex = |pattern: &str| {
-        let mut builder = RegexBuilder::new(pattern);
-        builder.unicode(false).case_insensitive(true).multi_line(true).build().expect("constant pattern")
-    };
-    let sources = PATTERNS.iter().map(|(_, pattern)| *pattern);
-    let set = RegexSetBuilder::new(sources.clone())
-        .unicode(false)
-        .case_insensitive(true)
-        .multi_line(true)
-        .build()
-        .expect("constant patterns");
-    let unnamed: Vec<String> = sources.map(|pattern| pattern.replace("?P<secret>", "?:")).collect();
+    let unnamed: Vec<String> =
+        PATTERNS.iter().map(|(_, pattern)| pattern.replace("?P<secret>", "?:")).collect();
     let mut tools: Vec<&str> = TOOL_FLAGS.iter().flat_map(|(tools, ..)| *tools).copied().collect();
     tools.sort_unstable();
     tools.dedup();
     let flags = format!(r"(?:^|[\s/])(?:{})(?:\s|$)|\s{}", tools.join("|"), &FLAG[1..FLAG.len() - 1]);
-    Table {
-        set,
-        anywhere: regex(&unnamed.join("|")),
-        flags: regex(&flags),
-        flag: regex(FLAG),
-        patterns: PATTERNS.iter().map(|(name, pattern)| (*name, regex(pattern))).collect(),
-    }
+    Table { anywhere: regex(&unnamed.join("|")), flags: regex(&flags), flag: regex(FLAG) }
 });
 
-/// Builds the patterns now.
+#[expect(clippy::expect_used, reason = "the patterns are constants, and a test builds each of them")]
+static SET: LazyLock<RegexSet> = LazyLock::new(|| {
+    let mut builder = RegexSetBuilder::new(PATTERNS.iter().map(|(_, pattern)| pattern));
+    builder.unicode(false).case_insensitive(true).multi_line(true).build().expect("constant patterns")
+});
+
+static EACH: [OnceLock<Regex>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
+
+#[expect(clippy::expect_used, reason = "the patterns are constants, and a test builds each of them")]
+fn regex(pattern: &str) -> Regex {
+    let mut builder = RegexBuilder::new(pattern);
+    builder.unicode(false).case_insensitive(true).multi_line(true).build().expect("constant pattern")
+}
+
+/// Builds now what every request needs.
 pub(super) fn build() {
     LazyLock::force(&TABLE);
 }
 
 /// All patterns at once: which ones match.
 pub(super) fn set() -> &'static RegexSet {
-    &TABLE.set
+    &SET
 }
 
 /// Whether any pattern matches: one pass over all texts of a request.
@@ -190,6 +186,21 @@ pub(super) fn is_secret_flag(word: &[u8]) -> bool {
 
 /// A pattern by its place in [`set`].
 pub(super) fn pattern(index: usize) -> (&'static str, &'static Regex) {
-    let (name, regex) = &TABLE.patterns[index];
-    (name, regex)
+    let (name, pattern) = PATTERNS[index];
+    (name, EACH[index].get_or_init(|| regex(pattern)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pattern_is_one_and_names_its_secret() {
+        build();
+        assert_eq!(set().len(), PATTERNS.len());
+        for index in 0..PATTERNS.len() {
+            let (name, pattern) = pattern(index);
+            assert!(pattern.capture_names().flatten().eq(["secret"]), "{name}");
+        }
+    }
 }
