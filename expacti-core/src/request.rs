@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::{file_name, is_many_in_one};
 use crate::untrusted::Untrusted;
 
 /// One exec under decision.
@@ -60,9 +61,13 @@ pub struct ExecRequest {
 }
 
 impl ExecRequest {
-    /// Whether a command that was unwrapped from `via` stands in the text of the script that this request runs.
+    /// Whether a command that was unwrapped from `via` stands in the text of the script that this request runs, in a shell
+    /// that execs what it starts. One that is many programs in one file may run them without an exec.
     pub(crate) fn reads_in_script(&self, via: &[String]) -> bool {
-        self.script.is_some() && via.first().is_some_and(|outer| outer.ends_with(" script"))
+        let mut files = [&self.exe].into_iter().chain(&self.interpreters);
+        self.script.is_some()
+            && via.first().is_some_and(|outer| outer.ends_with(" script"))
+            && !files.any(|file| is_many_in_one(file_name(file.path.as_bytes())))
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) use self::coverage::{coverage, open_commands, vouches_for};
 pub(crate) use self::environment::dangerous_variable;
 pub use self::examples::with_assumed_executable;
 pub use self::lint::{Finding, FindingKind, lint};
+pub(crate) use self::path::file_name;
+pub(crate) use self::program::is_many_in_one;
 pub use self::quote::quoted;
 pub use self::rule::{Allowance, Effect, Rule};
 pub(crate) use self::scene::Scene;

@@ -229,7 +229,9 @@ fn gating(agent: &Cgroup, mode: &str, approved: &str) -> anyhow::Result<Daemon> 
     let rules = folder.path().join("approved.toml");
     fs::write(&rules, approved)?;
     let files = format!("files = [{:?}]\nstarters = [\"all\"]", rules.display().to_string());
-    fs::write(&config, format!("[rules]\n{files}\n[policy.default]\nmode = \"{mode}\"\n"))?;
+    // Who allowed for good what is HIGH, as a human who was asked may, has set where that ends.
+    let policy = format!("mode = \"{mode}\"\nnever_allow_from = \"CRITICAL\"\n");
+    fs::write(&config, format!("[rules]\n{files}\n[policy.default]\n{policy}"))?;
     let config = config.to_str().context("a path in UTF-8")?.to_owned();
     Ok(Daemon::gating_in(folder, agent, &["--config", &config, "--review=5"]))
 }

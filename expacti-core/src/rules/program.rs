@@ -24,6 +24,11 @@ const CALLED_OTHERWISE: [(&str, &[&str]); 11] = [
 /// Files that are many programs, chosen by argv\[0\].
 const MANY_IN_ONE: [&str; 4] = ["busybox", "toybox", "coreutils", "uutils"];
 
+/// Whether a file of this name is many programs.
+pub(crate) fn is_many_in_one(name: &[u8]) -> bool {
+    MANY_IN_ONE.iter().any(|many| many.as_bytes() == name)
+}
+
 /// Commands that shells carry out themselves, so that no exec follows.
 const SHELLS_OWN: [&[u8]; 51] = [
     b".",
@@ -78,6 +83,11 @@ const SHELLS_OWN: [&[u8]; 51] = [
     b"unset",
     b"wait",
 ];
+
+/// Whether a shell carries out a command of this name itself.
+pub(crate) fn is_shells_own(name: &[u8]) -> bool {
+    SHELLS_OWN.contains(&name)
+}
 
 /// Whether the command's program is one that `hole` names. `identified` says that the rule also names the
 /// executable, so that the name alone need not carry the decision.
@@ -220,7 +230,7 @@ fn is_same_program(name: &[u8], file: &[u8]) -> bool {
     };
     name == file
         || file.strip_prefix(name).is_some_and(is_version)
-        || MANY_IN_ONE.iter().any(|many| many.as_bytes() == file)
+        || is_many_in_one(file)
         || CALLED_OTHERWISE.iter().any(called_otherwise)
 }
 

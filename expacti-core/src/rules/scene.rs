@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 
 use super::environment::{Danger, dangers};
 use super::path::{Folders, file_name, resolve};
+use super::program::is_shells_own;
 use super::rule::Rule;
 use super::set::RuleSet;
-use crate::assessment::{Assessment, SeenCommand};
+use crate::assessment::{Assessment, SeenCommand, Word};
 use crate::policy::Policy;
 use crate::request::ExecRequest;
 
@@ -116,6 +117,12 @@ impl<'a> Sight<'a> {
     /// its words.
     pub(crate) fn is_asked_again(self) -> bool {
         self.scene.request.reads_in_script(&self.command.via) && !self.command.elsewhere
+    }
+
+    /// What is in doubt here is certain then: it is known which program starts, and that an exec starts it.
+    pub(crate) fn is_certain_later(self) -> bool {
+        let starts = |word: &Word| word.literal && !is_shells_own(word.text.as_bytes());
+        self.is_asked_again() && self.command.words.first().is_some_and(starts)
     }
 
     /// Where it may run.

@@ -26,7 +26,8 @@ fn matching<'a>(scene: &Scene<'a>, now: Timestamp, wanted: fn(&Effect) -> bool) 
                 continue;
             }
             let answer = rule.matches(sight, Strictness::Suspicious);
-            if answer == Answer::Yes || (answer == Answer::Maybe && rule.counts_in_doubt()) {
+            let in_doubt = || rule.counts_in_doubt() && !sight.is_certain_later();
+            if answer == Answer::Yes || (answer == Answer::Maybe && in_doubt()) {
                 let best = found.entry(id).or_insert((answer, rule));
                 best.0 = answer.max(best.0);
             }

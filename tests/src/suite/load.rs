@@ -22,15 +22,18 @@ use expacti_tests::harness::wait::until;
 use super::times;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let mut tests = ring::tests();
-    tests.extend([
+    vec![
         test("load::a_storm_loses_nothing", a_storm_loses_nothing),
         test("load::what_is_offered_at_a_pace_is_recorded", what_is_offered_at_a_pace_is_recorded),
         test("load::a_bomb_is_held_by_its_quota", a_bomb_is_held_by_its_quota),
         test("load::a_killed_daemon_lets_nothing_slip_through", a_killed_daemon_lets_nothing_slip_through),
         test("load::memory_does_not_grow", memory_does_not_grow),
-    ]);
-    tests
+        test("load::a_stopped_daemon_loses_nothing", ring::a_stopped_daemon_loses_nothing),
+        test(
+            "load::who_finds_the_ring_full_waits_while_it_is_read",
+            ring::who_finds_the_ring_full_waits_while_it_is_read,
+        ),
+    ]
 }
 
 /// Commands that may wait at once.

@@ -6,20 +6,34 @@ use super::Wait;
 
 /// A rule for each of them. Numbers of processes and names of temporary files may be others the next time.
 pub(super) fn approving(waits: &[Wait]) -> String {
-    let mut each: Vec<_> = waits.iter().map(|wait| (wait.exe.as_str(), pattern(&wait.argv))).collect();
+    let mut each: Vec<_> = waits.iter().map(|wait| (wait.exe.as_str(), meant(&wait.argv))).collect();
     each.sort_unstable();
     each.dedup();
     let mut text = String::new();
     for (number, (exe, pattern)) in each.iter().enumerate() {
         // A string of JSON is one of TOML, too.
-        let [exe, pattern] = [*exe, pattern].map(serde_json::Value::from);
+        let exe = serde_json::Value::from(*exe);
         // Writing into a string does not fail.
         let _ = write!(
             text,
-            "[[rule]]\nname = \"approved-{number}\"\ndecision = \"allow\"\nbecause = \"a human allowed it\"\nexe = [{exe}]\nregex = {pattern}\n"
+            "[[rule]]\nname = \"approved-{number}\"\ndecision = \"allow\"\nbecause = \"a human allowed it\"\nexe = [{exe}]\n{pattern}\n"
         );
     }
     text
+}
+
+/// What is the same each time is spelled out, which covers a script with all that it may start; each of that is asked about
+/// when it starts.
+fn meant(argv: &[String]) -> String {
+    let pattern = pattern(argv);
+    if pattern.contains("[0-9") {
+        return format!("regex = {}", serde_json::Value::from(pattern));
+    }
+    format!(
+        "argv = {}\nmax_risk = 100\n\
+         covers = {{ env = [\"*\"], expansions = true, unseen = true, inner = true, redirections = [\"**\"] }}",
+        serde_json::Value::from(argv.to_vec())
+    )
 }
 
 fn pattern(argv: &[String]) -> String {

@@ -33,6 +33,25 @@ fn a_program_that_a_script_is_given_is_judged_when_it_starts() {
     assert_eq!(world.answer(&rules, &["git", "push", "--force"]).0, Decision::Deny);
 }
 
+/// So are the words of a program that is known, and the rule is about them. What they may be counts for the score.
+#[test]
+fn words_that_a_script_is_given_are_judged_when_their_program_starts() {
+    let world = World::new();
+    let removes = deny("argv = [\"rm\", \"...\"]\nany_flag = [\"-r\"]\nany_arg = [{ path = \"/\" }]");
+    for (rules, text) in [
+        (forced(), "git push \"$@\"\n"),
+        (forced(), "exec git push $FLAGS\n"),
+        (removes, "./lib/rm-helper\n/bin/rm -rf \"$1\"\n"),
+    ] {
+        let rules = world.rules(&rules);
+        let evaluation = world.decide(&rules, script(text));
+        assert_eq!(answer(&evaluation), (Decision::Hold, "Threshold".into()), "{text}");
+    }
+    // Known words are as certain in a script as anywhere.
+    let rules = world.rules(&forced());
+    assert_eq!(answer(&world.decide(&rules, script("git push --force\n"))).0, Decision::Deny);
+}
+
 /// What follows is not judged again, or not here, or it hides on purpose.
 #[test]
 fn what_is_not_judged_again_stays_in_doubt() {
@@ -52,8 +71,12 @@ fn what_is_not_judged_again_stays_in_doubt() {
         let rule = deny(&format!("argv = [{own:?}, \"...\"]"));
         assert_eq!(held_by(&rule, script("\"$@\"\n")), by_rule, "{own}");
     }
-    // The program is known, its arguments are not.
-    assert_eq!(held_by(&forced(), script("git push \"$@\"\n")), by_rule);
+    // The shell is many programs in one file, and may run them without an exec.
+    let mut in_busybox = script("git push \"$@\"\n");
+    in_busybox.exe.path = "/bin/busybox".into();
+    assert_eq!(held_by(&forced(), in_busybox), by_rule);
+    // Typed by the agent, though the program is known.
+    assert_eq!(held_by(&forced(), argv_of(&["sh", "-c", "git push \"$@\""])), by_rule);
     // What another command prints is a disguise in a script too, and so is text that is run.
     for text in [
         "$(cat x)\n",

@@ -5,32 +5,20 @@ use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use expacti_tests::harness::daemon::{Daemon, unload};
-use expacti_tests::harness::test;
 use expacti_tests::harness::wait::until;
 
 use super::{Ground, outcome, recorded, times, whole};
-
-pub(super) fn tests() -> Vec<Trial> {
-    vec![
-        test("load::a_stopped_daemon_loses_nothing", a_stopped_daemon_loses_nothing),
-        test(
-            "load::who_finds_the_ring_full_waits_while_it_is_read",
-            who_finds_the_ring_full_waits_while_it_is_read,
-        ),
-    ]
-}
 
 /// Room for seven execs. A ring that is there stays, so what was there is taken out first.
 const SMALL: &str = "ring_kib = 64\n";
 
 /// What is cached runs on meanwhile, until the ring is full, which takes seven execs here; then it waits until there is
 /// room. None is lost, none fails, and none is taken for another one because there was no room to look at it.
-fn a_stopped_daemon_loses_nothing() {
+pub(super) fn a_stopped_daemon_loses_nothing() {
     unload();
     let ground = Ground::new();
     let daemon = ground.daemon_with(SMALL, &["--grace=300"]);
@@ -95,7 +83,7 @@ fn process(daemon: &Daemon) -> Pid {
 /// They are so many, and the daemon gets to read so little, that it takes longer than the grace until each has had its
 /// turn: none is refused, because it does read. Then it does not, and they are. That is told once, by whichever daemon
 /// comes to it.
-fn who_finds_the_ring_full_waits_while_it_is_read() {
+pub(super) fn who_finds_the_ring_full_waits_while_it_is_read() {
     unload();
     let ground = Ground::new();
     let mut daemon = ground.daemon_with(SMALL, &["--grace=3"]);

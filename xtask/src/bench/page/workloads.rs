@@ -14,7 +14,7 @@ pub(super) fn text(section: &Section<Vec<Workload>>) -> String {
         "Wall time of one run, bare and under the gate with the default policy and every starter set of rules, in turns (bare,\n\
          gated, gated, bare). Gated runs come after one that made the commands known. What would have waited for a human\n\
          was counted in a run of its own in shadow mode; where something would, gated runs are timed with rules that allow\n\
-         just that, as a human leaves them behind who allowed it for good.\n\
+         just that, as a human leaves them behind who allowed it for good (with `never_allow_from = \"CRITICAL\"`).\n\
          Sources, crates and npm packages were brought before: nothing is fetched meanwhile.\n\n\
          | | execs | by the kernel's cache | would have waited | bare | the gate adds | pairs |\n|---|---:|---:|---:|---:|---:|---:|\n",
     );
