@@ -165,7 +165,12 @@ fn in_shadow(agent: &Cgroup, script: &str) -> anyhow::Result<Shadow> {
     let counts = metrics(&daemon);
     let sum =
         |name: &str| counts.iter().filter(|(key, _)| key.starts_with(name)).map(|(_, count)| count).sum();
-    let (execs, held) = (whole(sum("expacti_attempts_total{")), whole(sum("expacti_shadow_total{")));
+    let execs = whole(sum("expacti_attempts_total{"));
+    // Of some it is not known: they were over before they were looked at.
+    let would = |(key, _): &(&String, &f64)| {
+        key.starts_with("expacti_shadow_total{") && !key.contains("would=\"unknown\"")
+    };
+    let held = whole(counts.iter().filter(would).map(|(_, count)| count).sum());
     let mut waits = Vec::new();
     if held > 0 {
         // Records come after their attempts.

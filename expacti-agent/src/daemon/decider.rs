@@ -14,6 +14,7 @@ use expacti_core::request::{ExecRequest, Stdin};
 use super::crew::Came;
 use super::engine::{InForce, Judged};
 use super::ledger::{Ledger, attempted};
+use super::metrics::Would;
 use super::past::Past;
 use crate::config::Mode;
 use crate::desk::{Desk, Standing};
@@ -201,26 +202,45 @@ impl Decider {
     }
 
     pub(super) fn note_attempt(&self, event: &Head, request: ExecRequest, evaluation: Evaluation) {
-        let verdict =
-            kernel_verdict(event).map(|verdict| self.watched(&request.agent.name, &evaluation, verdict));
+        let verdict = kernel_verdict(event).map(|verdict| self.watched(&request, &evaluation, verdict));
         self.ledger.note(Some(event.seq), attempted(event.tgid, event.ppid, request, evaluation, verdict));
     }
 
     /// A verdict of the kernel, counted; where the agent is only watched in its shadow, with what would have been.
-    fn watched(&self, agent: &str, evaluation: &Evaluation, verdict: Verdict) -> Verdict {
-        let metrics = self.ledger.metrics();
+    fn watched(&self, request: &ExecRequest, evaluation: &Evaluation, verdict: Verdict) -> Verdict {
+        let (metrics, agent) = (self.ledger.metrics(), request.agent.name.as_str());
         metrics.decided(agent, verdict.allow, &verdict.decider);
         if verdict.decider != By::Observe || self.engine.now().treatment(agent).mode != Mode::Shadow {
             return verdict;
         }
-        metrics.shadowed(agent, evaluation.decision);
-        let would = match evaluation.decision {
-            Decision::Allow => return verdict,
-            Decision::Hold => "would have been held for a human",
-            Decision::Deny => "would have been denied",
+        let Some(would) = self.would(request, evaluation) else { return verdict };
+        metrics.shadowed(agent, would);
+        let because = match would {
+            Would::BeHeld => "would have been held for a human",
+            Would::BeDenied => "would have been denied",
+            Would::NotBeKnown => {
+                "it was over before it was looked at, so what it would have been is not known"
+            }
         };
-        let because = format!("{would}: risk {} {}", evaluation.score, evaluation.level);
+        let because = format!("{because}: risk {} {}", evaluation.score, evaluation.level);
         Verdict { because, ..verdict }
+    }
+
+    /// What would have become of it; none: it would have run. What is only watched does not wait until it was looked at, so
+    /// what is missing of it speaks neither against it nor for it.
+    fn would(&self, request: &ExecRequest, evaluation: &Evaluation) -> Option<Would> {
+        let is_whole = evaluation.decided_by != DecidedBy::Incomplete;
+        let decision = if is_whole {
+            evaluation.decision
+        } else {
+            let as_seen = ExecRequest { missing: Vec::new(), ..request.clone() };
+            self.engine.now().judge(&as_seen, &[], &History::default()).evaluation.decision
+        };
+        match decision {
+            Decision::Deny => Some(Would::BeDenied),
+            Decision::Hold => Some(Would::BeHeld),
+            Decision::Allow => (!is_whole).then_some(Would::NotBeKnown),
+        }
     }
 
     /// What a rule or a low score allows may run again without asking. Only where it would be allowed whatever its
