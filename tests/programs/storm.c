@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,15 @@ static char **words;
 static int word_count;
 static struct counts *counts;
 
+static int become(void *word) {
+    char *arguments[] = {"show", word, 0}, *environment[] = {0};
+    syscall(SYS_execve, file, arguments, environment);
+    _exit(errno == EPERM ? 100 : 101);
+}
+
 static pid_t start(int word, int by_vfork) {
-    char *arguments[] = {"show", words[word], 0}, *environment[] = {0};
     pid_t pid = by_vfork ? vfork() : fork();
-    if (pid == 0) {
-        syscall(SYS_execve, file, arguments, environment);
-        _exit(errno == EPERM ? 100 : 101);
-    }
+    if (pid == 0) become(words[word]);
     return pid;
 }
 
@@ -79,6 +82,13 @@ static void go_first(void) {
     if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first)) _exit(6);
 }
 
+// In our memory until it has its own: to copy ours takes longer than there is time for one.
+static pid_t start_beside(int word) {
+    enum { STACK = 16384 };
+    char *stack = mmap(0, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    return stack == MAP_FAILED ? -1 : clone(become, stack + STACK, CLONE_VM | SIGCHLD, words[word]);
+}
+
 static void keep_pace(int times, int each_second) {
     go_first();
     pid_t *children = calloc(times, sizeof *children);
@@ -87,7 +97,7 @@ static void keep_pace(int times, int each_second) {
         long long due = begin + i * 1000000000LL / each_second, left = due - now();
         if (i < times && left <= 0) {
             if (-left > late_most) late_most = -left;
-            children[i] = start(i % word_count, 0);
+            children[i] = start_beside(i % word_count);
             if (children[i++] < 0) _exit(4);
             continue;
         }
