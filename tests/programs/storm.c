@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORDS = 8 };
+enum { WORDS = 8, STACK = 16384 };
 struct counts { int ran, refused, other; };
 
 static const char *file;
@@ -83,21 +83,23 @@ static void go_first(void) {
 }
 
 // In our memory until it has its own: to copy ours takes longer than there is time for one.
-static pid_t start_beside(int word) {
-    enum { STACK = 16384 };
-    char *stack = mmap(0, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    return stack == MAP_FAILED ? -1 : clone(become, stack + STACK, CLONE_VM | SIGCHLD, words[word]);
+static pid_t start_beside(int word, char *stack) {
+    return clone(become, stack + STACK, CLONE_VM | SIGCHLD, words[word]);
 }
 
 static void keep_pace(int times, int each_second) {
     go_first();
     pid_t *children = calloc(times, sizeof *children);
+    // All at once: to change what is mapped has to wait for those who have begun.
+    size_t size = (size_t)times * STACK;
+    char *stacks = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!children || stacks == MAP_FAILED) _exit(4);
     long long begin = now();
     for (int i = 0, ended = 0; i < times || ended < times;) {
         long long due = begin + i * 1000000000LL / each_second, left = due - now();
         if (i < times && left <= 0) {
             if (-left > late_most) late_most = -left;
-            children[i] = start_beside(i % word_count);
+            children[i] = start_beside(i % word_count, stacks + (size_t)i * STACK);
             if (children[i++] < 0) _exit(4);
             continue;
         }
