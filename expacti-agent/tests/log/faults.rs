@@ -66,15 +66,22 @@ fn apart(test: &str, before: &str) -> std::process::Output {
     command.output().unwrap()
 }
 
-#[test]
-fn a_full_disk_refuses_and_recovers() {
+/// Runs a test that mounts a disk of its own.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#[track_caller]
+fn with_a_disk(test: &str) {
     // Root of a user namespace may mount; outside it is nobody.
-    let done = apart("full_disk", "exec unshare --user --map-root-user --mount");
+    let done = apart(test, "exec unshare --user --map-root-user --mount");
     let said = String::from_utf8_lossy(&done.stderr);
     if said.contains("unshare: ") || said.contains("no right to mount") {
         return eprintln!("skipped: {said}");
     }
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stdout));
+}
+
+#[test]
+fn a_full_disk_refuses_and_recovers() {
+    with_a_disk("full_disk");
 }
 
 #[test]
@@ -104,12 +111,7 @@ fn full_disk() {
 
 #[test]
 fn the_write_ahead_log_does_not_fill_a_small_disk() {
-    let done = apart("small_disk", "exec unshare --user --map-root-user --mount");
-    let said = String::from_utf8_lossy(&done.stderr);
-    if said.contains("unshare: ") || said.contains("no right to mount") {
-        return eprintln!("skipped: {said}");
-    }
-    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stdout));
+    with_a_disk("small_disk");
 }
 
 #[test]
