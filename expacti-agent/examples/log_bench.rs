@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use expacti_agent::log::{Config, Durability, Log, Receipt};
+use expacti_agent::memory;
 use expacti_core::evaluation::{DecidedBy, Decision, Evaluation, Level};
 use expacti_core::record::entry::{Attempted, Decider, Verdict};
 use expacti_core::record::filter::Filter;
@@ -118,6 +119,8 @@ fn attempt(number: u64) -> Entry {
 const LONGEST: Duration = Duration::from_millis(200);
 /// How many attempts may be under way: fewer than the log's queue has room for.
 const UNDER_WAY: usize = 32_768;
+/// How many are appended one at a time.
+const ALONE: u64 = 1_000;
 
 /// Appends without waiting for each; waits for the oldest where too many are under way.
 struct Stream<'a> {
@@ -146,6 +149,7 @@ impl Stream<'_> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
+    memory::keep_no_fast_bins();
     let mut arguments = std::env::args().skip(1);
     let usage = "usage: log_bench PLACE FOLDER [RECORDS]";
     let place = arguments.next().context(usage)?.parse()?;
@@ -181,6 +185,12 @@ async fn main() -> anyhow::Result<()> {
         log.settle().await?;
         rate(&mut out, "the rest, made on the way: durable and indexed", rest, began)?;
     }
+    let began = Instant::now();
+    for number in first + records..first + records + ALONE {
+        log.append(attempt(number), Durability::Durable)?.await?;
+    }
+    rate(&mut out, "one at a time, each waited for: durable", usize::try_from(ALONE)?, began)?;
+    log.settle().await?;
     ask(&mut out, &log).await?;
     Ok(log.close().await?)
 }

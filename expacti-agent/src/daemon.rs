@@ -8,7 +8,6 @@ pub(crate) mod engine;
 mod execs;
 mod keep;
 pub(crate) mod ledger;
-mod memory;
 mod metrics;
 mod newcomers;
 mod offence;
@@ -26,6 +25,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use expacti_agent::log::{Durability, Home, Log};
+use expacti_agent::memory;
 use expacti_core::Tools;
 use expacti_core::record::entry::{BootId, Change, Entry};
 use expacti_core::record::secrets::Masker;
@@ -55,6 +55,7 @@ use crate::reviewers::Reviewers;
 
 /// Runs until it is told to end. The gate stays in the kernel and holds what nobody answers.
 pub(crate) fn run(load: Loader) -> anyhow::Result<()> {
+    memory::keep_no_fast_bins();
     kernel::enter_hosts_cgroups().context(
         "the cgroup namespace of the host, which a daemon in a container needs CAP_SYS_ADMIN and CAP_SYS_PTRACE to enter",
     )?;

@@ -105,7 +105,7 @@ pub(super) struct Handle {
 }
 
 /// How many entries one commit takes at most.
-const BATCH: usize = 4096;
+const BATCH: usize = 8192;
 
 /// Opens everything and starts the threads.
 pub(super) async fn start(config: Config) -> Result<Handle, LogError> {

@@ -29,7 +29,7 @@ const SIZES: [usize; 3] = [128, 16, 1];
 
 /// How large a page of a new file is. An entry of usual size takes a quarter of what is in one of SQLite's own choice,
 /// and every page has its cost wherever it is written.
-const PAGE: u32 = 16 << 10;
+const PAGE: u32 = 8 << 10;
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
