@@ -87,13 +87,11 @@ fn learned(home: &Path) -> anyhow::Result<Learned> {
     Learned::open(&path).with_context(|| path.display().to_string())
 }
 
-/// The rules that a daemon begins with, on record.
-fn first_rules(config: &Config, tools: &Tools, generation: u64, ledger: &Ledger) -> anyhow::Result<RuleSet> {
-    let Loaded { rules, sources } =
-        rules_of(&config.rules, Some(&learned(&config.home)?), tools, generation)?;
+/// The rules that a daemon begins with, as the generation of this number and on record.
+fn first_rules(loaded: Loaded, generation: u64, ledger: &Ledger) -> anyhow::Result<RuleSet> {
     // Not waited for: what cannot be recorded is refused one by one, and that needs a daemon.
-    ledger.rules_in_force(generation, &sources, "")?.ignore();
-    Ok(rules)
+    ledger.rules_in_force(generation, &loaded.sources, "")?.ignore();
+    Ok(loaded.rules.numbered(generation))
 }
 
 /// Starts the thread that reads the ring. What it returns hears of the thread's end, however it ends.
@@ -135,7 +133,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let config = load()?;
     let tools = Tools::embedded();
     // What is wrong with the rules is said before anything is done.
-    rules_of(&config.rules, Some(&learned(&config.home)?), &tools, 0)?;
+    let first = rules_of(&config.rules, Some(&learned(&config.home)?), &tools, 0)?;
     let boot: BootId = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.parse()?;
     let place = config.log.for_home(&config.home).map_err(anyhow::Error::msg)?;
     let (node, log) = (place.node_name.clone(), Log::open(place).await.context("the exec log")?);
@@ -162,7 +160,7 @@ async fn serve(load: Loader) -> anyhow::Result<()> {
     let api = Api::new(desk.clone(), Arc::clone(&reviewers), gated, callers, masker.clone(), epoch()?);
     let mut serving = serve_api(&api, &config).await?;
 
-    let rules = first_rules(&config, &tools, gate.generation()?, &ledger)?;
+    let rules = first_rules(first, gate.generation()?, &ledger)?;
     let engine = Arc::new(InForce::new(Engine {
         tools: Arc::new(tools),
         rules: Arc::new(rules),

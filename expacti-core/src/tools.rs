@@ -20,65 +20,54 @@ pub use error::ToolError;
 pub(crate) use glob::{glob, glob_text};
 pub(crate) use knowledge::{Call, CallWords, Knowledge, Modifier, Reach, Statement};
 
-/// The loaded descriptions of programs, and what is known beside them (modifiers, names, SQL statements).
+/// The descriptions of programs, and what is known beside them (modifiers, names, SQL statements).
 #[derive(Clone, Debug)]
 pub struct Tools {
+    /// By users. What is compiled in is the same for everybody.
     described: Vec<Tool>,
     by_name: HashMap<String, usize>,
-    knowledge: Knowledge,
 }
 
 impl Tools {
     /// The descriptions that are compiled in.
-    ///
-    /// # Panics
-    /// Never: a test loads every embedded file, so a build whose data does not parse does not pass.
     #[must_use]
     pub fn embedded() -> Self {
-        #[expect(clippy::expect_used, reason = "the embedded files are constants, and a test loads them all")]
-        Self::with(&[]).expect("embedded tool descriptions are valid")
+        Self { described: Vec::new(), by_name: HashMap::new() }
     }
 
     /// The embedded descriptions, overlaid by users' own: `(name of the file, its TOML text)`. A program that is
     /// described again is described anew, not merged; later files win.
     pub fn with(extra: &[(&str, &str)]) -> Result<Self, ToolError> {
-        let mut tools =
-            Self { described: Vec::new(), by_name: HashMap::new(), knowledge: embedded::knowledge()? };
-        for (file, text) in embedded::TOOL_FILES {
-            tools.add(file, text, true)?;
-        }
+        let mut tools = Self::embedded();
         for (file, text) in extra {
-            tools.add(file, text, false)?;
+            for tool in description::parse(file, text)? {
+                let index = tools.described.len();
+                tools.by_name.extend(tool.names.iter().map(|name| (name.clone(), index)));
+                tools.described.push(tool);
+            }
         }
         Ok(tools)
-    }
-
-    fn add(&mut self, file: &str, text: &str, unique: bool) -> Result<(), ToolError> {
-        for tool in description::parse(file, text)? {
-            let index = self.described.len();
-            for name in &tool.names {
-                let before = self.by_name.insert(name.clone(), index);
-                if before.is_some() && unique {
-                    return Err(ToolError::described_twice(file, name));
-                }
-            }
-            self.described.push(tool);
-        }
-        Ok(())
     }
 
     /// The description of a program by its name, as it is called without its folder. A version at the end of the name
     /// (`python3.12`, `gcc-14`) is looked through.
     pub(crate) fn find(&self, name: &str) -> Option<&Tool> {
-        let index = self.by_name.get(name).or_else(|| {
+        self.named(name).or_else(|| {
             let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-            (unversioned.len() != name.len()).then(|| self.by_name.get(unversioned)).flatten()
-        })?;
-        self.described.get(*index)
+            (unversioned.len() != name.len()).then(|| self.named(unversioned)).flatten()
+        })
     }
 
-    pub(crate) fn knowledge(&self) -> &Knowledge {
-        &self.knowledge
+    fn named(&self, name: &str) -> Option<&Tool> {
+        match self.by_name.get(name) {
+            Some(index) => self.described.get(*index),
+            None => embedded::find(name),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "whoever judges by tools judges by this too")]
+    pub(crate) fn knowledge(&self) -> &'static Knowledge {
+        knowledge::embedded()
     }
 }
 

@@ -93,6 +93,12 @@ impl RuleSet {
         Self::assemble(vec![rule], 0, &mut Vec::new())
     }
 
+    /// The same rules as the generation of another number.
+    #[must_use]
+    pub fn numbered(self, generation: u64) -> Self {
+        Self { generation, ..self }
+    }
+
     /// Which generation this is.
     pub fn generation(&self) -> u64 {
         self.generation

@@ -104,7 +104,7 @@ mod tests {
             ("Aws::S3::Bucket.new('x').clear!", true),
             ("name.delete!('x')", false),
         ] {
-            assert_eq!(destroys(text, &tools.knowledge().call_words), is, "{text}");
+            assert_eq!(destroys(text, &tools.knowledge().code.words), is, "{text}");
         }
     }
 }

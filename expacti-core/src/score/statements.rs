@@ -100,7 +100,7 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         if FILES_OF_THE_SYSTEM.iter().any(|place| text.contains(place)) {
             found.push(Look::stand_alone(&known.modifiers.secret_path, Category::SecretsAndCredentials));
         }
-        if calls::destroys(&text[..floor(&text, MAX_CODE)], &known.call_words) {
+        if calls::destroys(&text[..floor(&text, MAX_CODE)], &known.code.words) {
             let mut candidate = Look::stand_alone(&known.modifiers.calls_destroy, Category::DatabaseWrite);
             candidate.undo = Undo::Hard;
             found.push(candidate);
@@ -153,7 +153,7 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
             && call.texts.iter().any(|needle| squeezed.contains(needle.as_str()))
             && (call.also.is_empty() || call.also.iter().any(|needle| squeezed.contains(needle.as_str())))
     };
-    if calls::destroys(&text[..floor(text, MAX_CODE)], &look.known.call_words) {
+    if calls::destroys(&text[..floor(text, MAX_CODE)], &look.known.code.words) {
         let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
         candidate.undo = Undo::Hard;
         found.push(candidate);
@@ -161,7 +161,7 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
     if !text.contains(":memory:") {
         sql_in_code(look, &text[..floor(text, MAX_CODE)], found);
     }
-    for call in look.known.calls.iter().filter(|call| fits(call)) {
+    for call in look.known.code.calls.iter().filter(|call| fits(call)) {
         found.push(Candidate {
             id: Cow::Borrowed(&call.id),
             points: call.points,

@@ -114,7 +114,7 @@ pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mu
     let text = resolved.as_deref().unwrap_or(text);
     let mut taken = 0;
     let mut computed = false;
-    for call in tools.knowledge().calls.iter().filter(|call| call.runs) {
+    for call in tools.knowledge().code.calls.iter().filter(|call| call.runs) {
         if !call.languages.is_empty() && !call.languages.iter().any(|l| l == language) {
             continue;
         }
@@ -143,7 +143,7 @@ pub(super) fn program_text(language: &str, text: &str, tools: &Tools, found: &mu
             }
         }
     }
-    if tools.knowledge().call_words.backquote_languages.contains(language) {
+    if tools.knowledge().code.words.backquote_languages.contains(language) {
         for inside in text.split('`').skip(1).step_by(2).take(MAX_COMMANDS) {
             let shell = Inner::Shell { text: inside.to_owned(), literal: true };
             found.children.push(plain(language.to_owned(), shell));

@@ -34,8 +34,4 @@ impl ToolError {
     pub(crate) fn meaning(file: &str, at: &str, problem: impl Into<String>) -> Self {
         Self::Meaning { file: file.to_owned(), at: at.to_owned(), problem: problem.into() }
     }
-
-    pub(crate) fn described_twice(file: &str, name: &str) -> Self {
-        Self::meaning(file, name, "another embedded file describes this program too; keep one of them")
-    }
 }

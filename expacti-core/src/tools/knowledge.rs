@@ -1,6 +1,7 @@
 //! What is known beside single tools: modifiers, production's names, places in the file system, SQL, dangerous calls.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,64 +9,57 @@ use serde::de::DeserializeOwned;
 use super::description::{Category, Undo};
 use super::error::ToolError;
 
-/// The tables that every tool shares.
-#[derive(Clone, Debug)]
+/// The tables that every tool shares, each read when it is first asked for.
 pub(crate) struct Knowledge {
-    pub modifiers: Modifiers,
-    pub context: Context,
-    pub places: Places,
-    pub sql: BTreeMap<String, Statement>,
-    pub calls: Vec<Call>,
-    pub call_words: CallWords,
-    pub requests: BTreeMap<String, Statement>,
-    pub verbs: Verbs,
+    pub modifiers: LazyLock<Modifiers>,
+    pub context: LazyLock<Context>,
+    pub places: LazyLock<Places>,
+    pub sql: LazyLock<BTreeMap<String, Statement>>,
+    pub code: LazyLock<Code>,
+    pub requests: LazyLock<BTreeMap<String, Statement>>,
+    pub verbs: LazyLock<Verbs>,
 }
 
-/// The texts they are read from.
-pub(super) struct KnowledgeTexts {
-    pub modifiers: &'static str,
-    pub context: &'static str,
-    pub paths: &'static str,
-    pub sql: &'static str,
-    pub code: &'static str,
-    pub http: &'static str,
-    pub verbs: &'static str,
+/// Of `knowledge/sql.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SqlFile {
+    statement: BTreeMap<String, Statement>,
 }
 
-impl Knowledge {
-    pub(super) fn read(texts: &KnowledgeTexts) -> Result<Self, ToolError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct SqlFile {
-            statement: BTreeMap<String, Statement>,
-        }
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct CodeFile {
-            words: CallWords,
-            call: Vec<Call>,
-        }
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct HttpFile {
-            request: BTreeMap<String, Statement>,
-        }
-        let code = read::<CodeFile>("knowledge/code.toml", texts.code)?;
-        Ok(Self {
-            requests: read::<HttpFile>("knowledge/http.toml", texts.http)?.request,
-            modifiers: read::<Modifiers>("knowledge/modifiers.toml", texts.modifiers)?.name(),
-            context: read("knowledge/context.toml", texts.context)?,
-            places: read("knowledge/paths.toml", texts.paths)?,
-            sql: read::<SqlFile>("knowledge/sql.toml", texts.sql)?.statement,
-            verbs: read("knowledge/verbs.toml", texts.verbs)?,
-            calls: code.call,
-            call_words: code.words,
-        })
-    }
+/// Of `knowledge/http.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpFile {
+    request: BTreeMap<String, Statement>,
 }
 
-fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ToolError> {
-    toml::from_str(text).map_err(|error| ToolError::syntax(file, &error))
+macro_rules! read {
+    ($form:ty, $name:literal) => {
+        read::<$form>($name, include_str!(concat!("../../knowledge/", $name)))
+    };
+}
+
+/// What is compiled in.
+pub(super) fn embedded() -> &'static Knowledge {
+    static KNOWLEDGE: Knowledge = Knowledge {
+        modifiers: LazyLock::new(|| read!(Modifiers, "modifiers.toml").name()),
+        context: LazyLock::new(|| read!(Context, "context.toml")),
+        places: LazyLock::new(|| read!(Places, "paths.toml")),
+        sql: LazyLock::new(|| read!(SqlFile, "sql.toml").statement),
+        code: LazyLock::new(|| read!(Code, "code.toml")),
+        requests: LazyLock::new(|| read!(HttpFile, "http.toml").request),
+        verbs: LazyLock::new(|| read!(Verbs, "verbs.toml")),
+    };
+    &KNOWLEDGE
+}
+
+/// Panics never: a test reads all of them, so a build with one that cannot be read does not pass.
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> T {
+    #[expect(clippy::expect_used, reason = "the embedded files are constants, and a test reads them all")]
+    toml::from_str(text)
+        .map_err(|error| ToolError::syntax(file, &error))
+        .expect("embedded knowledge is valid")
 }
 
 /// Something that raises or lowers a score wherever it occurs.
@@ -287,6 +281,17 @@ pub(crate) struct Statement {
     pub keywords: Vec<String>,
 }
 
+/// What program text can do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Code {
+    /// What says it where no call is named.
+    pub words: CallWords,
+    /// Calls that are known.
+    #[serde(rename = "call")]
+    pub calls: Vec<Call>,
+}
+
 /// Words in the names of calls that no table names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -329,4 +334,24 @@ pub(crate) struct Call {
     /// The string or list that follows is a command of its own.
     #[serde(default)]
     pub runs: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_file_is_valid() {
+        let known = embedded();
+        let lengths = [
+            known.modifiers.root_path.why.len(),
+            known.context.ceiling.try_into().unwrap(),
+            known.places.system.len(),
+            known.sql.len(),
+            known.code.calls.len(),
+            known.requests.len(),
+            known.verbs.destroy.len(),
+        ];
+        assert!(lengths.iter().all(|length| *length > 0), "{lengths:?}");
+    }
 }

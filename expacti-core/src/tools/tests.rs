@@ -1,13 +1,30 @@
 use super::*;
 
+fn names<'a>(tools: &'a Tools, name: &str) -> Option<&'a [String]> {
+    tools.find(name).map(|tool| tool.names.as_slice())
+}
+
 #[test]
-fn every_embedded_file_loads() {
-    let tools = Tools::with(&[]).unwrap();
-    assert!(tools.find("git").is_some());
-    assert!(
-        tools.find("python3.12").map(|tool| tool.names.as_slice())
-            == tools.find("python").map(|tool| tool.names.as_slice())
-    );
+fn a_version_at_the_end_of_a_name_is_looked_through() {
+    let tools = Tools::embedded();
+    assert!(names(&tools, "python").is_some());
+    assert_eq!(names(&tools, "python3.12"), names(&tools, "python"));
+    assert_eq!(names(&tools, "no-such-program-3"), None);
+}
+
+#[test]
+fn what_a_user_describes_counts_before_what_is_compiled_in() {
+    let mine = |points: u8| {
+        format!(
+            "[[tool]]\nnames = [\"git\", \"mytool\"]\notherwise = {{ id = \"my.run\", points = {points}, categories = [\"unknown\"], why = \"runs\" }}\n"
+        )
+    };
+    let tools = Tools::with(&[("a.toml", &mine(1)), ("b.toml", &mine(2))]).unwrap();
+    for name in ["git", "mytool", "mytool2"] {
+        let otherwise = tools.find(name).map(|tool| (tool.otherwise.id.as_str(), tool.otherwise.points));
+        assert_eq!(otherwise, Some(("my.run", 2)), "{name}: the later file wins");
+    }
+    assert_eq!(names(&tools, "hub"), names(&Tools::embedded(), "hub"), "the others keep what they have");
 }
 
 #[test]

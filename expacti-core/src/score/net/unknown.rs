@@ -66,7 +66,7 @@ pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>
 pub(super) fn calls_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     if let Input::Text(text) = &look.seen.input
         && text.len() <= MAX_TEXT
-        && calls::destroys(text, &look.known.call_words)
+        && calls::destroys(text, &look.known.code.words)
     {
         let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
         candidate.undo = Undo::Hard;
@@ -77,7 +77,7 @@ pub(super) fn calls_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
 /// Program text among the arguments that calls something which destroys.
 pub(in super::super) fn calls_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     let words = look.seen.words.iter().enumerate().skip(1).take(MAX_WORDS);
-    let destroys = |text: &str| calls::destroys(text, &look.known.call_words);
+    let destroys = |text: &str| calls::destroys(text, &look.known.code.words);
     let mut texts = words.filter(|(index, word)| {
         let bytes = word.text.as_bytes();
         bytes.contains(&b'(') && bytes.len() <= MAX_TEXT && !is_prose(look, *index)
