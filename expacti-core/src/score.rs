@@ -1,6 +1,8 @@
 //! What one command is worth: the strongest thing it does, then everything that makes it worse or better.
 
+mod brought;
 mod calls;
+mod checks;
 mod context;
 mod flow;
 mod form;
@@ -87,6 +89,7 @@ pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &To
     candidates.extend(names::candidates(&look));
     candidates.extend(look.redirections());
     candidates.extend(flow::candidates(&look));
+    candidates.extend(checks::candidates(&look));
     candidates.extend(secrets::candidates(&look));
     candidates.extend(http::candidates(&look));
     candidates.extend(statements::candidates(&look));

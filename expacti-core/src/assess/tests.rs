@@ -1,6 +1,7 @@
 //! Whole commands in, scores out.
 
 mod bounds;
+mod brought;
 mod given;
 mod meant_well;
 mod table;

@@ -1,5 +1,6 @@
 //! What the program's own name and file say.
 
+use super::brought::{Brought, fetches};
 use super::{Addition, Candidate, Look};
 use crate::see::Seen;
 use crate::tools::{Category, Modifier, RunsKind, glob};
@@ -59,7 +60,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if is_init_script && order.is_some_and(|order| look.known.verbs.stop.contains(order.as_ref())) {
         found.push(Look::stand_alone(&known.name_stops, Category::ProcessAndService));
     }
-    if comes_from(look, |seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches)) {
+    if comes_from(look, |seen| fetches(look, seen)) {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
     } else if comes_from(look, |seen| decodes(look, seen)) {
         found.push(Look::stand_alone(&known.decoded_to_shell, Category::Obfuscation));
@@ -80,7 +81,7 @@ fn decodes(look: &Look<'_>, seen: &Seen) -> bool {
 
 /// Whether an earlier command of the same text, one of those that `brings`, made the very file that this one runs.
 fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
-    let Some(tool) = look.tool else { return false };
+    let (Some(tool), program) = (look.tool, &look.seen.program) else { return false };
     let follows = tool.otherwise.categories.contains(&Category::RemoteExecution);
     let runs_file = follows
         || tool.runs_files
@@ -94,40 +95,17 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
         let file = if installs { free.rfind(|word| word.text.contains('.')) } else { free.next() };
         file.filter(|_| runs_file || installs).map(|word| word.text.clone())
     };
-    let Some(file) = file else { return false };
-    let bare = file.trim_start_matches("./");
-    let name = bare.rsplit('/').next().unwrap_or(bare);
-    if name.is_empty() {
-        return false;
+    let Some(file) = file else {
+        let unheard = tool.is_unknown() && look.at > 0;
+        return unheard && Brought::before(look, brings).has_program(&program.name);
+    };
+    let brought = Brought::before(look, brings);
+    if brought.has(&file, look.seen.directory.as_deref()) {
+        return true;
     }
-    let fetches = brings;
     let before = &look.all[look.at.saturating_sub(64)..look.at];
-    // `curl ... | tar xz && ./x/install.sh`
-    let unpacked = before.iter().any(|earlier| {
-        look.tools.find(&earlier.program.name).is_some_and(|tool| tool.bulk)
-            && earlier.upstream.iter().any(|number| look.all.get(*number).is_some_and(&fetches))
-    });
-    if unpacked && look.seen.program.folder.as_deref().is_some_and(|folder| !folder.starts_with('/')) {
-        return true;
-    }
-    if before.iter().any(|earlier| {
-        is_clone_of(earlier, look.seen.directory.as_deref(), look.seen.program.folder.as_deref(), &file)
-    }) {
-        return true;
-    }
     before.iter().any(|earlier| {
-        let writes = |text: &str| {
-            let text = text.trim_start_matches("./");
-            text == bare || text.contains("://") && text.rsplit('/').next() == Some(name)
-        };
-        fetches(earlier)
-            && (earlier.words.iter().skip(1).take(64).any(|word| writes(&word.text.to_lossy()))
-                || earlier
-                    .redirections
-                    .iter()
-                    .filter(|r| r.writes)
-                    .filter_map(|r| r.target.as_ref())
-                    .any(|target| writes(&target.text.to_lossy())))
+        is_clone_of(earlier, look.seen.directory.as_deref(), look.seen.program.folder.as_deref(), &file)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Addition, Candidate, Look, paths};
+use super::{Addition, Candidate, Look, net, paths};
 use crate::see::Seen;
 use crate::tools::{Category, PathRole, Reach, Tool};
 
@@ -151,7 +151,8 @@ fn edits(look: &Look<'_>, tool: &Tool) -> bool {
     writes.any(|effect| !effect.flags.is_empty() && look.arguments.fits(effect).is_some())
 }
 
-/// Whether an address or a body carries a variable whose name says secret. Headers carry tokens by their nature.
+/// Whether an address or a body carries a variable whose name says secret. Headers carry tokens by their nature, but to a
+/// service that has a name.
 fn sends_variable(look: &Look<'_>) -> bool {
     let named = |text: &str| {
         let upper = text.to_ascii_uppercase();
@@ -161,7 +162,12 @@ fn sends_variable(look: &Look<'_>) -> bool {
     let data = |name: &str| {
         name.starts_with("-d") || name.starts_with("--data") || name.starts_with("-F") || name == "--json"
     };
+    let anywhere = || {
+        let words = look.seen.words.iter().skip(1).take(64).map(|word| word.text.to_lossy());
+        words.clone().any(|word| net::has_public_address(&word)) && words.clone().any(|word| named(&word))
+    };
     urls.map(|word| word.text.as_ref()).any(named)
+        || anywhere()
         || look.arguments.all_values().any(|(name, value)| data(name) && named(value))
 }
 

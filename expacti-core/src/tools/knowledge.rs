@@ -190,6 +190,10 @@ pub(crate) struct Places {
     pub gate_doors: Vec<String>,
     /// Patterns of files that are databases.
     pub databases: Vec<String>,
+    /// Patterns of files that say who has to agree to a change.
+    pub owners: Vec<String>,
+    /// Patterns of files that check every change.
+    pub checks: Vec<String>,
     /// Patterns of what belongs to the gate.
     pub gate: Vec<String>,
     /// Folders under which people keep work trees.
@@ -256,6 +260,12 @@ pub(crate) struct Verbs {
     pub writing_options: HashSet<String>,
     /// Subcommands of known programs that print settings for a shell.
     pub settings: HashSet<String>,
+    /// What a file of checks says where one no longer stops anything, without blanks.
+    pub disabled_checks: Vec<String>,
+    /// Words that stand for a check.
+    pub checks: Vec<String>,
+    /// Of these such as guard against attacks.
+    pub guards: Vec<String>,
     /// Kinds of work in which `remove` and `stop` are meant.
     pub infrastructure: HashSet<Category>,
 }

@@ -1,0 +1,216 @@
+//! Files that an earlier command of the same text brought here: whoever runs one runs what nobody has read.
+//!
+//! A file is known by the name that its address ends with, by the path it was saved under, and by what it was copied,
+//! decoded or unpacked into afterwards.
+
+use std::borrow::Cow;
+
+use super::Look;
+use crate::see::Seen;
+use crate::tools::{PathRole, Reach, Tool, glob};
+
+/// Commands before this one that are looked at.
+const MAX_BEFORE: usize = 64;
+/// Words of each of them.
+const MAX_WORDS: usize = 64;
+/// Endings of what is packed.
+const PACKED: [&str; 14] = [
+    ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tgz", ".txz", ".tbz2", ".tar", ".zip", ".gz", ".xz",
+    ".bz2", ".zst", ".7z",
+];
+/// Folders that hold more than what was brought there.
+const COMMON: [&str; 8] = ["", ".", "..", "/", "~", "/tmp", "/var/tmp", "/dev/shm"];
+
+/// What was brought so far.
+#[derive(Debug, Default)]
+pub(super) struct Brought {
+    /// Names of files, wherever they were put; of computed ones what is known, as a pattern.
+    names: Vec<String>,
+    /// Files by where they were put.
+    paths: Vec<String>,
+    /// Folders that came as a whole or were filled.
+    folders: Vec<String>,
+    /// Something was unpacked where the command stood.
+    unpacked_here: bool,
+}
+
+/// Whether a command fetches from elsewhere.
+pub(super) fn fetches(look: &Look<'_>, seen: &Seen) -> bool {
+    let Some(tool) = look.tools.find(&seen.program.name) else { return false };
+    let copies = || tool.sends || tool.reach.iter().any(|reach| matches!(reach, Reach::Cloud | Reach::Host));
+    let has_source = || {
+        let words = texts(seen);
+        words.split_last().is_some_and(|(_, sources)| sources.iter().any(|word| is_remote(word)))
+    };
+    tool.fetches || copies() && has_source()
+}
+
+impl Brought {
+    /// By the commands before this one, where those count that `bring`.
+    pub(super) fn before(look: &Look<'_>, bring: impl Fn(&Seen) -> bool) -> Self {
+        let first = look.at.saturating_sub(MAX_BEFORE);
+        let window = &look.all[first..look.at];
+        let brings: Vec<bool> = window.iter().map(bring).collect();
+        let mut brought = Self::default();
+        if !brings.contains(&true) {
+            return brought;
+        }
+        for (seen, brings_it) in window.iter().zip(&brings) {
+            let mut above = seen.upstream.iter().filter_map(|number| number.checked_sub(first));
+            if *brings_it {
+                brought.arrives(seen);
+            } else if above.clone().any(|number| brings.get(number) == Some(&true)) {
+                brought.is_made_of(look, seen, true);
+            } else if !brought.is_empty()
+                && (brought.is_named_by(seen)
+                    || above.any(|number| window.get(number).is_some_and(|seen| brought.is_named_by(seen))))
+            {
+                brought.is_made_of(look, seen, false);
+            }
+        }
+        brought
+    }
+
+    /// Whether a file that runs in `directory` is one of those.
+    pub(super) fn has(&self, file: &str, directory: Option<&str>) -> bool {
+        let full = join(directory, file);
+        let is_relative = !file.starts_with(['/', '~', '$']);
+        self.has_file(file, directory)
+            || self.folders.iter().any(|folder| is_below(&full, folder))
+            || self.unpacked_here && is_relative && file.contains('/')
+    }
+
+    /// Whether a program that is started by its name alone was put among the programs.
+    pub(super) fn has_program(&self, name: &str) -> bool {
+        self.paths.iter().any(|path| path.strip_suffix(name).is_some_and(|folder| folder.ends_with("bin/")))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.paths.is_empty() && self.folders.is_empty()
+    }
+
+    fn has_file(&self, file: &str, directory: Option<&str>) -> bool {
+        let (name, full) = (last_part(file), join(directory, file));
+        !name.is_empty()
+            && (self.names.iter().any(|known| glob(known, name) || name.contains('*') && glob(name, known))
+                || self.paths.contains(&full))
+    }
+
+    fn is_named_by(&self, seen: &Seen) -> bool {
+        texts(seen).iter().any(|text| self.has_file(text, seen.directory.as_deref()))
+    }
+
+    /// It comes with this command.
+    fn arrives(&mut self, seen: &Seen) {
+        for text in texts(seen) {
+            if !is_remote(&text) {
+                self.paths.push(join(seen.directory.as_deref(), &text));
+                continue;
+            }
+            let Some(name) = name_of_remote(&text) else { continue };
+            if !text.starts_with("http") {
+                // A folder as well as a file.
+                self.folders.push(join(seen.directory.as_deref(), &name));
+            }
+            self.names.push(name);
+        }
+        self.written(seen);
+    }
+
+    /// This command reads it and makes something of it; out of a stream it has no name.
+    fn is_made_of(&mut self, look: &Look<'_>, seen: &Seen, streamed: bool) {
+        let directory = seen.directory.as_deref();
+        self.written(seen);
+        let Some(tool) = look.tools.find(&seen.program.name) else { return };
+        let words = texts(seen);
+        let unpacks = tool.bulk || words.iter().any(|word| PACKED.iter().any(|end| word.ends_with(end)));
+        if unpacks {
+            self.unpacked_here = true;
+            for word in &words {
+                let plain = PACKED.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
+                if COMMON.contains(&plain) || streamed && plain.len() < 3 {
+                    continue;
+                }
+                self.folders.push(join(directory, plain));
+                if plain.len() < word.len() {
+                    self.folders.push(join(directory, last_part(plain)));
+                    self.names.push(last_part(plain).to_owned());
+                }
+            }
+        } else if copies(tool)
+            && let [sources @ .., target] = words.as_slice()
+        {
+            self.paths.push(join(directory, target));
+            let inside =
+                sources.iter().map(|source| join(directory, &format!("{target}/{}", last_part(source))));
+            self.paths.extend(inside);
+        }
+    }
+
+    fn written(&mut self, seen: &Seen) {
+        let targets = seen.redirections.iter().filter(|redirection| redirection.writes);
+        let targets = targets.filter_map(|redirection| redirection.target.as_ref());
+        let paths = targets.map(|target| join(seen.directory.as_deref(), &target.text.to_lossy()));
+        self.paths.extend(paths.filter(|path| !path.starts_with("/dev/")));
+    }
+}
+
+fn copies(tool: &Tool) -> bool {
+    let roles = tool.effects.iter().chain([&tool.otherwise]).filter_map(|effect| effect.paths);
+    roles.into_iter().any(|role| matches!(role, PathRole::Write | PathRole::WriteLast))
+}
+
+/// What a command is given: its words but for options, and the values that are written in one word with theirs.
+fn texts(seen: &Seen) -> Vec<Cow<'_, str>> {
+    let words = seen.words.iter().skip(1).take(MAX_WORDS).map(|word| word.text.to_lossy());
+    words
+        .filter_map(|word| match word.strip_prefix('-') {
+            None => Some(word),
+            Some(long) if long.starts_with('-') => {
+                long.split_once('=').map(|(_, value)| Cow::Owned(value.to_owned()))
+            }
+            Some(short) => {
+                short.get(1..).filter(|value| !value.is_empty()).map(|value| Cow::Owned(value.to_owned()))
+            }
+        })
+        .collect()
+}
+
+/// `https://host/file`, `user@host:file`.
+fn is_remote(text: &str) -> bool {
+    let is_host = |host: &str| {
+        host.len() > 1
+            && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '$'))
+    };
+    text.contains("://") || text.split_once(':').is_some_and(|(host, path)| is_host(host) && !path.is_empty())
+}
+
+/// The name under which something from elsewhere arrives; what is computed in it may be anything.
+fn name_of_remote(text: &str) -> Option<String> {
+    let path = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let path = path.split(['?', '#']).next().unwrap_or(path).trim_end_matches('/');
+    let name = path.rsplit(['/', ':']).next().unwrap_or(path);
+    let known = name.find(['$', '`']).map_or(name, |at| &name[..at]);
+    let has_path = path.contains(['/', ':']);
+    (has_path && known.len() > usize::from(known.len() < name.len()))
+        .then(|| if known.len() < name.len() { format!("{known}*") } else { known.to_owned() })
+}
+
+fn last_part(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
+fn join(directory: Option<&str>, path: &str) -> String {
+    let path = path.trim_start_matches("./").trim_end_matches('/');
+    match directory {
+        Some(directory) if !path.starts_with(['/', '~', '$']) => {
+            format!("{}/{path}", directory.trim_start_matches("./").trim_end_matches('/'))
+        }
+        _ => path.to_owned(),
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    !COMMON.contains(&folder)
+        && path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

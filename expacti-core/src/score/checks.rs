@@ -1,0 +1,126 @@
+//! What checks every change, and who has to agree to it: files that an agent's work is judged by.
+
+use std::borrow::Cow;
+
+use super::{Candidate, Look, paths};
+use crate::see::Input;
+use crate::tools::{Category, PathRole, glob};
+
+/// Words of a command that are looked at.
+const MAX_WORDS: usize = 64;
+
+pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
+    let places = &look.known.places;
+    let is_one = |patterns: &[String], file: &str| {
+        let file = file.trim_start_matches("./");
+        patterns.iter().any(|pattern| glob(pattern, file))
+    };
+    let (changed, removed) = files(look);
+    let all = || changed.iter().chain(&removed);
+    let weakens = all().any(|file| is_one(&places.owners, file))
+        || all().any(|file| is_one(&places.checks, file)) && (switches_off(look) || replaces_check(look))
+        || removed
+            .iter()
+            .any(|file| is_one(&places.checks, file) && paths::has_word(file, &look.known.verbs.guards));
+    weakens.then(|| Look::stand_alone(&look.known.modifiers.weakens_protection, Category::PrivilegeAndEscape))
+}
+
+/// The files that it writes, and those that it takes away.
+fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
+    let redirected = look.seen.redirections.iter().filter(|redirection| redirection.writes);
+    let targets = redirected.filter_map(|redirection| redirection.target.as_ref());
+    let mut changed: Vec<Cow<'_, str>> = targets.map(|target| target.text.to_lossy()).collect();
+    let mut removed = Vec::new();
+    let words = || look.arguments.free().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()));
+    let effects = look.tool.into_iter().flat_map(|tool| &tool.effects).filter(|effect| !effect.adds);
+    for effect in effects.filter(|effect| look.fits(effect).is_some()) {
+        match effect.paths {
+            Some(PathRole::WriteLast) => changed.extend(words().next_back()),
+            Some(PathRole::Write) => changed.extend(words()),
+            Some(PathRole::Delete) => removed.extend(words()),
+            None if effect.categories.contains(&Category::FileMutation) => removed.extend(words()),
+            Some(PathRole::Read | PathRole::Own) | None => {}
+        }
+    }
+    (changed, removed)
+}
+
+/// Whether what it writes says that a check no longer stops anything.
+fn switches_off(look: &Look<'_>) -> bool {
+    let says = |text: &str| {
+        let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).take(4096).collect();
+        look.known.verbs.disabled_checks.iter().any(|mark| squeezed.contains(mark.as_str()))
+    };
+    let by_input = match &look.seen.input {
+        Input::Text(text) => says(text),
+        Input::Request | Input::Pipe | Input::File => false,
+    };
+    // `s/allow_failure: true/allow_failure: false/` takes it back.
+    let written = |text: &str| match substitution(text) {
+        Some((_, new)) => says(new),
+        None => says(text),
+    };
+    by_input || look.seen.words.iter().skip(1).take(MAX_WORDS).any(|word| written(&word.text.to_lossy()))
+}
+
+/// `s/run: npm test/run: true/`
+fn replaces_check(look: &Look<'_>) -> bool {
+    look.seen.words.iter().skip(1).take(MAX_WORDS).any(|word| {
+        let text = word.text.to_lossy();
+        substitution(&text)
+            .is_some_and(|(old, new)| paths::has_word(old, &look.known.verbs.checks) && does_nothing(new))
+    })
+}
+
+/// What sed, perl and vi put in the place of what.
+fn substitution(text: &str) -> Option<(&str, &str)> {
+    let (_, rest) = text.split_once('s').filter(|(before, _)| !before.contains(char::is_alphabetic))?;
+    let mark = rest.chars().next().filter(|c| !c.is_alphanumeric() && !c.is_whitespace())?;
+    let mut parts = rest.split(mark).skip(1);
+    let (old, new) = (parts.next()?, parts.next()?);
+    parts.next().map(|_| (old, new))
+}
+
+/// What stands in a step that checks nothing.
+fn does_nothing(step: &str) -> bool {
+    let command = step.rsplit_once("run:").map_or(step, |(_, command)| command);
+    let command = command.trim().trim_start_matches("- ").trim_start_matches(['"', '\'']);
+    let first = command.split_whitespace().next().unwrap_or_default();
+    matches!(first.trim_end_matches(['"', '\'']), "" | "true" | ":" | "echo" | "#" | "/bin/true")
+        || command.starts_with('#')
+        || command == "exit 0"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn substitutions_are_read_as_sed_reads_them() {
+        for (text, parts) in [
+            ("s/a/b/", Some(("a", "b"))),
+            ("s|npm test|true|g", Some(("npm test", "true"))),
+            ("3,7s#x##", Some(("x", ""))),
+            ("src/a/b", None),
+            ("s/a/b", None),
+            (".github/workflows/ci.yml", None),
+        ] {
+            assert_eq!(substitution(text), parts, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_checks_nothing_is_known() {
+        for (step, nothing) in [
+            ("", true),
+            ("run: true", true),
+            ("run: echo skipped", true),
+            ("exit 0", true),
+            ("# npm test", true),
+            ("npm run test:unit", false),
+            ("run: exit 1", false),
+        ] {
+            assert_eq!(does_nothing(step), nothing, "{step}");
+        }
+    }
+}
