@@ -220,7 +220,7 @@ impl<'t> Look<'t> {
 
     fn judge_paths(&self, role: PathRole, rest: usize, candidate: &mut Candidate<'t>) {
         if let Some(tool) = self.tool.filter(|tool| !tool.searches.is_empty()) {
-            let targets = search_targets(tool, &self.arguments);
+            let targets = search_targets(tool, &self.arguments, &self.seen.words);
             paths::judge(self, role, targets.iter().map(|target| (target.as_str(), false)), candidate);
             return;
         }

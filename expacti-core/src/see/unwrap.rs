@@ -1,8 +1,10 @@
 //! Taking commands out of commands, as the descriptions of their programs say.
 
 mod joined;
+mod search;
 
 use joined::joined;
+pub(crate) use search::search_targets;
 
 use super::{Finding, Input, ProgramName, Seen, carries_program, interpreters, unknown};
 use crate::assessment::Word;
@@ -223,7 +225,7 @@ fn look_at(
             }
         }
         RunsKind::Between => {
-            let targets = search_targets(tool, &arguments);
+            let targets = search_targets(tool, &arguments, &seen.words);
             for words in between(&seen.words, &runs.options, targets.first().map_or("{}", String::as_str)) {
                 found.children.push(child(format!("{name} -exec"), Inner::Words(words)));
             }
@@ -350,16 +352,6 @@ fn as_assignment(word: &Word) -> Option<(String, Word)> {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     is_name.then(|| (name.to_owned(), Word { text: value.into(), literal: word.literal }))
-}
-
-/// What a search would find, as patterns: each starting point with each name that is looked for.
-pub(crate) fn search_targets(tool: &Tool, arguments: &Arguments<'_>) -> Vec<String> {
-    let starts = arguments.free().iter().map(|word| word.text.trim_end_matches('/'));
-    let starts: Vec<&str> = starts.take(16).take_while(|start| !start.starts_with(['(', '!'])).collect();
-    let names: Vec<&str> = arguments.values(&tool.searches).map(|(name, _)| name).take(16).collect();
-    let starts = if starts.is_empty() { vec!["."] } else { starts };
-    let names = if names.is_empty() { vec!["*"] } else { names };
-    starts.iter().flat_map(|start| names.iter().map(move |name| format!("{start}/{name}"))).collect()
 }
 
 /// The commands between options such as `-exec` and the `;` or `+` that ends them.

@@ -61,6 +61,9 @@ pub(crate) struct Tool {
     /// What it is given may leave the machine.
     #[serde(default)]
     pub sends: bool,
+    /// It asks other machines about names: what is put into one leaves this machine.
+    #[serde(default)]
+    pub asks: bool,
     /// It turns text that cannot be read into text that can.
     #[serde(default)]
     pub decodes: bool,
