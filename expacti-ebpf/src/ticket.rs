@@ -37,14 +37,26 @@ pub(crate) fn open(event: &Attempt) -> bool {
 pub(crate) fn look(seq: u64) -> Option<Ticket> {
     let mut found = None;
     for _ in 0..LOOKS {
-        let Some(place) = maps::TICKETS.get_ptr(seq) else { continue };
-        let ticket = copy(place);
-        if ticket.is_of(seq) {
-            return Some(ticket);
+        match glance(seq) {
+            Some(ticket) if ticket.verdict != verdict::UNSURE => return Some(ticket),
+            None => {}
+            unsure => found = unsure,
         }
-        found = Some(Ticket { verdict: verdict::UNSURE, ..ticket });
     }
     found
+}
+
+/// The same by a single look, which may miss a ticket that is there.
+#[inline(always)]
+fn glance(seq: u64) -> Option<Ticket> {
+    let ticket = copy(maps::TICKETS.get_ptr(seq)?);
+    Some(if ticket.is_of(seq) { ticket } else { Ticket { verdict: verdict::UNSURE, ..ticket } })
+}
+
+/// Whether a ticket that a look has missed is not there at all.
+#[inline(always)]
+fn is_gone(seq: u64) -> bool {
+    (1..LOOKS).all(|_| maps::TICKETS.get_ptr(seq).is_none())
 }
 
 /// Whatever lies there now.
@@ -77,12 +89,26 @@ pub(crate) fn close(seq: u64) {
     let _gone_already = maps::TICKETS.remove(seq);
 }
 
+/// Nothing is known of it any more. Copied word by word: zeros would become a loop over their bytes.
+static VOID: Ticket = Ticket {
+    digest: [0; 2],
+    agent: 0,
+    opened_ns: 0,
+    expires_ns: 0,
+    process_start_ns: 0,
+    tgid: 0,
+    tid: 0,
+    verdict: verdict::VOID,
+    pad: 0,
+    frozen_ns: 0,
+    seal: 0,
+};
+
 /// Its task is gone or makes another attempt. The daemon removes it, so that no event is needed to keep both sides
 /// of one mind. False: it has done so already.
 #[inline(always)]
 pub(crate) fn void(seq: u64) -> bool {
-    let void = Ticket { verdict: verdict::VOID, ..Ticket::default() };
-    maps::TICKETS.insert(seq, void.sealed(seq), BPF_EXIST.into()).is_ok()
+    maps::TICKETS.insert(seq, copy(&raw const VOID).sealed(seq), BPF_EXIST.into()).is_ok()
 }
 
 /// Waits a little, without leaving the kernel, for the verdict of a ticket that was just opened.
@@ -98,11 +124,13 @@ pub(crate) fn spin(seq: u64, spin_ns: u64) {
 #[inline(always)]
 pub(crate) fn freezes(seq: u64, while_verdict: u32, within_ns: u64, relied_ns: &mut u64) -> bool {
     let until = now() + within_ns;
-    let mut wait = Wait { seq, until, relied_ns: *relied_ns, verdict: while_verdict, frozen: 0, over: 0 };
+    let before = *relied_ns;
+    let mut wait = Wait { seq, until, verdict: while_verdict.into(), relied_ns: before, frozen_ns: before };
     // SAFETY: the verifier walks into the callback with this very context.
     unsafe { bpf_loop(MAX_WAITS, for_a_while as *mut c_void, (&raw mut wait).cast(), 0) };
-    *relied_ns = wait.relied_ns;
-    wait.frozen != 0
+    *relied_ns = wait.frozen_ns;
+    // Somebody may have moved the task out of what was frozen: then it is not held.
+    wait.frozen_ns > before && Task::current().is_freezing()
 }
 
 /// Only the verifier needs them: the clock ends both waits long before. The longer one has a loop of loops, because the
@@ -114,23 +142,25 @@ const A_WHILE: u32 = 1 << 12;
 /// An address of the kernel's own: it is refused before anything is looked at, so that nobody can make a reader wait.
 const NOBODYS: u64 = 1 << 63;
 
+/// Nothing in here is a number that the verifier knows and that changes: it would walk both loops once for each.
 #[repr(C)]
 struct Wait {
     seq: u64,
     until: u64,
+    verdict: u64,
+    /// The last freezing that was relied on.
     relied_ns: u64,
-    verdict: u32,
-    frozen: u32,
-    over: u64,
+    /// The one that was seen.
+    frozen_ns: u64,
 }
 
 /// # Safety
 /// Called by `bpf_loop` with the context it was given.
 unsafe extern "C" fn for_a_while(_round: u64, wait: *mut Wait) -> i64 {
+    // What ends it in the very last round ends it in the first one of the next while as well.
     // SAFETY: the verifier walks into the callback with this very context.
-    unsafe { bpf_loop(A_WHILE, still_loose as *mut c_void, wait.cast(), 0) };
-    // SAFETY: see above.
-    i64::from(unsafe { (*wait).over } != 0)
+    let rounds = unsafe { bpf_loop(A_WHILE, still_loose as *mut c_void, wait.cast(), 0) };
+    i64::from(rounds != i64::from(A_WHILE))
 }
 
 /// # Safety
@@ -142,21 +172,19 @@ unsafe extern "C" fn still_loose(_round: u64, wait: *mut Wait) -> i64 {
     // Only for what it does besides: a copy that may sleep lets others run where the kernel does not preempt.
     // SAFETY: one byte into eight of ours.
     unsafe { bpf_copy_from_user(byte.as_mut_ptr().cast(), 1, NOBODYS as *const c_void) };
-    wait.over = u64::from(is_over(wait));
-    wait.over as i64
+    i64::from(is_over(wait))
 }
 
 #[inline(always)]
 fn is_over(wait: &mut Wait) -> bool {
-    let Some(ticket) = look(wait.seq) else { return true };
+    // This comes round again and again, and a loop in here would multiply with those around it for the verifier.
+    let Some(ticket) = glance(wait.seq) else { return is_gone(wait.seq) };
     if ticket.verdict != verdict::UNSURE {
-        if ticket.verdict != wait.verdict {
+        if u64::from(ticket.verdict) != wait.verdict {
             return true;
         }
         if ticket.frozen_ns > wait.relied_ns {
-            wait.relied_ns = ticket.frozen_ns;
-            // Somebody may have moved the task out of what was frozen: then it is not held.
-            wait.frozen = u32::from(Task::current().is_freezing());
+            wait.frozen_ns = ticket.frozen_ns;
             return true;
         }
     }
