@@ -2,12 +2,19 @@
 
 import { defineConfig } from "@playwright/test";
 
+// These boot a guest.
+const GUESTS = process.env.EXPACTI_XTASK ? [] : ["guest.spec.js"];
+const MEASURED = "load.spec.js";
+
 export default defineConfig({
   testDir: ".",
-  // These boot a guest.
-  testIgnore: process.env.EXPACTI_XTASK ? [] : ["guest.spec.js"],
-  // Two processors are all that most machines for tests have, and the daemons want one.
-  workers: 1,
+  // Two processors are all that most machines for tests have. Mostly pages and daemons wait for each other.
+  workers: 2,
+  // How long a page takes is measured while nothing else runs.
+  projects: [
+    { name: "console", testIgnore: [...GUESTS, MEASURED] },
+    { name: "measured", testMatch: MEASURED, dependencies: ["console"] },
+  ],
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: process.env.EXPACTI_JSON_REPORT ? [["list"], ["json", { outputFile: process.env.EXPACTI_JSON_REPORT }]] : "list",
