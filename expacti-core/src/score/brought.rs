@@ -89,11 +89,12 @@ impl Brought {
         self.names.is_empty() && self.paths.is_empty() && self.folders.is_empty()
     }
 
-    fn has_file(&self, file: &str, directory: Option<&str>) -> bool {
+    /// Whether a file is one of those by its name or by where it was put; it may be a pattern.
+    pub(super) fn has_file(&self, file: &str, directory: Option<&str>) -> bool {
         let (name, full) = (last_part(file), join(directory, file));
         !name.is_empty()
             && (self.names.iter().any(|known| glob(known, name) || name.contains('*') && glob(name, known))
-                || self.paths.contains(&full))
+                || self.paths.iter().any(|path| *path == full || name.contains('*') && glob(&full, path)))
     }
 
     fn is_named_by(&self, seen: &Seen) -> bool {

@@ -17,19 +17,43 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
     };
     let (changed, removed) = files(look);
     let all = || changed.iter().chain(&removed);
+    let holds_checks = |file: &str| {
+        let file = file.trim_start_matches("./").trim_end_matches('/');
+        let folders = places.checks.iter().filter_map(|pattern| pattern.strip_suffix("/*"));
+        let mut folders = folders.filter(|folder| !folder.contains('*'));
+        folders.any(|folder| {
+            folder.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
     let weakens = all().any(|file| is_one(&places.owners, file))
-        || all().any(|file| is_one(&places.checks, file)) && (switches_off(look) || replaces_check(look))
-        || removed
-            .iter()
-            .any(|file| is_one(&places.checks, file) && paths::has_word(file, &look.known.verbs.guards));
+        || all().any(|file| is_one(&places.checks, file))
+            && (switches_off(look) || replaces_check(look, true))
+        || all().any(|file| is_one(&places.test_settings, file))
+            && (switches_off(look) || replaces_check(look, false))
+        || redirected(look).any(|file| is_one(&places.checks, &file)) && prints_nothing_to_do(look)
+        || removed.iter().any(|file| {
+            holds_checks(file)
+                || is_one(&places.checks, file) && paths::has_word(file, &look.known.verbs.guards)
+        });
     weakens.then(|| Look::stand_alone(&look.known.modifiers.weakens_protection, Category::PrivilegeAndEscape))
+}
+
+/// The files that its output goes to.
+fn redirected<'l>(look: &'l Look<'_>) -> impl Iterator<Item = Cow<'l, str>> {
+    let writes = look.seen.redirections.iter().filter(|redirection| redirection.writes);
+    writes.filter_map(|redirection| redirection.target.as_ref()).map(|target| target.text.to_lossy())
+}
+
+/// Whether all that it prints is a step that checks nothing: `echo 'exit 0'`.
+fn prints_nothing_to_do(look: &Look<'_>) -> bool {
+    let mut words = look.arguments.free().iter().map(|word| word.text.trim()).filter(|text| !text.is_empty());
+    let lines = |text: &str| text.lines().filter(|line| !line.starts_with("#!")).all(does_nothing);
+    words.next().is_some_and(lines) && words.next().is_none()
 }
 
 /// The files that it writes, and those that it takes away.
 fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
-    let redirected = look.seen.redirections.iter().filter(|redirection| redirection.writes);
-    let targets = redirected.filter_map(|redirection| redirection.target.as_ref());
-    let mut changed: Vec<Cow<'_, str>> = targets.map(|target| target.text.to_lossy()).collect();
+    let mut changed: Vec<Cow<'_, str>> = redirected(look).collect();
     let mut removed = Vec::new();
     let words = || look.arguments.free().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()));
     let effects = look.tool.into_iter().flat_map(|tool| &tool.effects).filter(|effect| !effect.adds);
@@ -63,12 +87,15 @@ fn switches_off(look: &Look<'_>) -> bool {
     by_input || look.seen.words.iter().skip(1).take(MAX_WORDS).any(|word| written(&word.text.to_lossy()))
 }
 
-/// `s/run: npm test/run: true/`
-fn replaces_check(look: &Look<'_>) -> bool {
+/// `s/run: npm test/run: true/`; whether nothing at all in its place counts too.
+fn replaces_check(look: &Look<'_>, or_nothing: bool) -> bool {
     look.seen.words.iter().skip(1).take(MAX_WORDS).any(|word| {
         let text = word.text.to_lossy();
-        substitution(&text)
-            .is_some_and(|(old, new)| paths::has_word(old, &look.known.verbs.checks) && does_nothing(new))
+        substitution(&text).is_some_and(|(old, new)| {
+            (or_nothing || !new.is_empty())
+                && does_nothing(new)
+                && paths::has_word(old, &look.known.verbs.checks)
+        })
     })
 }
 
@@ -83,7 +110,8 @@ fn substitution(text: &str) -> Option<(&str, &str)> {
 
 /// What stands in a step that checks nothing.
 fn does_nothing(step: &str) -> bool {
-    let command = step.rsplit_once("run:").map_or(step, |(_, command)| command);
+    let command =
+        ["run:", "\":"].iter().find_map(|key| step.rsplit_once(key)).map_or(step, |(_, command)| command);
     let command = command.trim().trim_start_matches("- ").trim_start_matches(['"', '\'']);
     let first = command.split_whitespace().next().unwrap_or_default();
     matches!(first.trim_end_matches(['"', '\'']), "" | "true" | ":" | "echo" | "#" | "/bin/true")
@@ -117,6 +145,8 @@ mod tests {
             ("run: echo skipped", true),
             ("exit 0", true),
             ("# npm test", true),
+            ("\"test\": \"true\"", true),
+            ("\"test\": \"vitest\"", false),
             ("npm run test:unit", false),
             ("run: exit 1", false),
         ] {

@@ -95,18 +95,30 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
         let file = if installs { free.rfind(|word| word.text.contains('.')) } else { free.next() };
         file.filter(|_| runs_file || installs).map(|word| word.text.clone())
     };
-    let Some(file) = file else {
-        let unheard = tool.is_unknown() && look.at > 0;
-        return unheard && Brought::before(look, brings).has_program(&program.name);
+    let obeys = !tool.obeys.is_empty()
+        || tool.otherwise.categories.iter().any(|c| look.known.verbs.infrastructure.contains(c));
+    if file.is_none() && !obeys && !tool.is_unknown() {
+        return false;
+    }
+    let (brought, directory) = (Brought::before(look, brings), look.seen.directory.as_deref());
+    let is_certificate = |file: &str| [".pem", ".crt", ".cer"].iter().any(|end| file.ends_with(end));
+    let told = || {
+        let mut values = look.arguments.all_values().map(|(_, value)| value);
+        tool.obeys.iter().any(|name| brought.has_file(name, directory))
+            || values.any(|value| !is_certificate(value) && brought.has_file(value, directory))
     };
-    let brought = Brought::before(look, brings);
-    if brought.has(&file, look.seen.directory.as_deref()) {
+    if obeys && told() {
+        return true;
+    }
+    let Some(file) = file else { return brought.has_program(&program.name) };
+    if is_certificate(&file) {
+        return false;
+    }
+    if brought.has(&file, directory) {
         return true;
     }
     let before = &look.all[look.at.saturating_sub(64)..look.at];
-    before.iter().any(|earlier| {
-        is_clone_of(earlier, look.seen.directory.as_deref(), look.seen.program.folder.as_deref(), &file)
-    })
+    before.iter().any(|earlier| is_clone_of(earlier, directory, look.seen.program.folder.as_deref(), &file))
 }
 
 /// `git clone ADDRESS [FOLDER] && FOLDER/install.sh`: whether the file that runs lies in what was cloned.

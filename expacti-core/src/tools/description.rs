@@ -67,6 +67,9 @@ pub(crate) struct Tool {
     /// It turns text that cannot be read into text that can.
     #[serde(default)]
     pub decodes: bool,
+    /// Files that it does what they say without being given them; may be patterns.
+    #[serde(default)]
+    pub obeys: Vec<String>,
     /// It runs the files it is given (`source`).
     #[serde(default)]
     pub runs_files: bool,
