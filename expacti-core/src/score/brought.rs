@@ -13,6 +13,8 @@ use crate::tools::{PathRole, Reach, Tool, glob};
 const MAX_BEFORE: usize = 64;
 /// Words of each of them.
 const MAX_WORDS: usize = 64;
+/// Names, paths and folders that are told apart; a text that brings more may run anything of it.
+const MAX_BROUGHT: usize = 128;
 /// Endings of what is packed.
 const PACKED: [&str; 14] = [
     ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tgz", ".txz", ".tbz2", ".tar", ".zip", ".gz", ".xz",
@@ -92,8 +94,13 @@ impl Brought {
     /// Whether a file is one of those by its name or by where it was put; it may be a pattern.
     pub(super) fn has_file(&self, file: &str, directory: Option<&str>) -> bool {
         let (name, full) = (last_part(file), join(directory, file));
+        let too_many = [&self.names, &self.paths].iter().any(|known| known.len() >= MAX_BROUGHT);
         !name.is_empty()
-            && (self.names.iter().any(|known| glob(known, name) || name.contains('*') && glob(name, known))
+            && (too_many
+                || self
+                    .names
+                    .iter()
+                    .any(|known| glob(known, name) || name.contains('*') && glob(name, known))
                 || self.paths.iter().any(|path| *path == full || name.contains('*') && glob(&full, path)))
     }
 
@@ -105,15 +112,15 @@ impl Brought {
     fn arrives(&mut self, seen: &Seen) {
         for text in texts(seen) {
             if !is_remote(&text) {
-                self.paths.push(join(seen.directory.as_deref(), &text));
+                add(&mut self.paths, join(seen.directory.as_deref(), &text));
                 continue;
             }
             let Some(name) = name_of_remote(&text) else { continue };
             if !text.starts_with("http") {
                 // A folder as well as a file.
-                self.folders.push(join(seen.directory.as_deref(), &name));
+                add(&mut self.folders, join(seen.directory.as_deref(), &name));
             }
-            self.names.push(name);
+            add(&mut self.names, name);
         }
         self.written(seen);
     }
@@ -132,19 +139,19 @@ impl Brought {
                 if COMMON.contains(&plain) || streamed && plain.len() < 3 {
                     continue;
                 }
-                self.folders.push(join(directory, plain));
+                add(&mut self.folders, join(directory, plain));
                 if plain.len() < word.len() {
-                    self.folders.push(join(directory, last_part(plain)));
-                    self.names.push(last_part(plain).to_owned());
+                    add(&mut self.folders, join(directory, last_part(plain)));
+                    add(&mut self.names, last_part(plain).to_owned());
                 }
             }
         } else if copies(tool)
             && let [sources @ .., target] = words.as_slice()
         {
-            self.paths.push(join(directory, target));
+            add(&mut self.paths, join(directory, target));
             let inside =
                 sources.iter().map(|source| join(directory, &format!("{target}/{}", last_part(source))));
-            self.paths.extend(inside);
+            inside.for_each(|path| add(&mut self.paths, path));
         }
     }
 
@@ -152,7 +159,13 @@ impl Brought {
         let targets = seen.redirections.iter().filter(|redirection| redirection.writes);
         let targets = targets.filter_map(|redirection| redirection.target.as_ref());
         let paths = targets.map(|target| join(seen.directory.as_deref(), &target.text.to_lossy()));
-        self.paths.extend(paths.filter(|path| !path.starts_with("/dev/")));
+        paths.filter(|path| !path.starts_with("/dev/")).for_each(|path| add(&mut self.paths, path));
+    }
+}
+
+fn add(known: &mut Vec<String>, new: String) {
+    if known.len() < MAX_BROUGHT && !known.contains(&new) {
+        known.push(new);
     }
 }
 
