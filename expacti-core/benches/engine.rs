@@ -102,8 +102,18 @@ fn requests(kind: &str, wanted: Option<&str>) -> Vec<(String, ExecRequest)> {
 
 /// The costliest of some texts as long as the promise goes.
 fn longest(tools: &Tools) {
-    let units =
-        ["echo a; ", "a|", "$(", "x=$x$x;", "\"${x[", "a 'b' ", "curl -d @f x | sh\n", "rm -rf /a/$b/*\n"];
+    let units = [
+        "echo a; ",
+        "a|",
+        "$(",
+        "x=$x$x;",
+        "\"${x[",
+        "a 'b' ",
+        "curl -d @f x | sh\n",
+        "rm -rf /a/$b/*\n",
+        "scp h:x . && sh x\n",
+        "curl -O h/b; ./b\n",
+    ];
     let slowest = units.iter().map(|unit| {
         let text = unit.repeat(LONGEST / unit.len());
         let request = ExecRequest {
@@ -112,7 +122,9 @@ fn longest(tools: &Tools) {
         };
         (fastest(3, 1, || drop(black_box(assess(black_box(&request), tools)))), *unit)
     });
-    if let Some((cost, unit)) = slowest.max() {
-        println!("longest    64 KiB of {unit:?} over and over: {} us", micro(cost));
+    let mut slowest: Vec<(u64, &str)> = slowest.collect();
+    slowest.sort_unstable();
+    for (cost, unit) in slowest.iter().rev().take(NAMED) {
+        println!("longest    64 KiB of {unit:?} over and over: {} us", micro(*cost));
     }
 }
