@@ -1,7 +1,7 @@
 //! How the allocator of the C library is used.
 
 /// Keeps freed pieces of memory out of the allocator's fast bins. It empties those bins whenever a larger piece is freed,
-/// and the log's threads, which free much that another thread made, spent a fifth of their time on that. To be called
+/// and the log's threads, which free much that another thread made, spent a quarter of their time on that. To be called
 /// before there are threads.
 pub fn keep_no_fast_bins() {
     // SAFETY: it sets a limit of the allocator, under the allocator's own locks, and takes no pointer.
