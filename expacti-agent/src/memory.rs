@@ -8,7 +8,7 @@ pub fn keep_no_fast_bins() {
     let _where_it_is_not_taken_nothing_changes = unsafe { libc::mallopt(libc::M_MXFAST, 0) };
 }
 
-/// Gives free memory back to the kernel. The allocator keeps it, and the start, which reads all rules twice and the whole
+/// Gives free memory back to the kernel. The allocator keeps it, and the start, which reads all rules and the whole
 /// kernel's types, leaves more of it than the daemon needs ever after.
 pub fn give_back() {
     // SAFETY: it touches nothing but what the allocator holds as free, under the allocator's own locks.
