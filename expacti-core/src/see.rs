@@ -317,7 +317,8 @@ fn changes_directory(words: &[Word]) -> Option<String> {
     Some(target.map_or_else(|| "~".to_owned(), |word| word.text.to_lossy().into_owned()))
 }
 
-fn join(directory: Option<&str>, target: &str) -> String {
+/// Where something lies that is named from a folder.
+pub(crate) fn join(directory: Option<&str>, target: &str) -> String {
     match directory {
         Some(directory) if !target.starts_with(['/', '~', '$']) => format!("{directory}/{target}"),
         _ => target.to_owned(),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Look;
-use crate::see::Seen;
+use crate::see::{self, Seen};
 use crate::tools::{PathRole, Reach, Tool, glob};
 
 /// Commands before this one that are looked at.
@@ -215,13 +215,11 @@ fn last_part(path: &str) -> &str {
 }
 
 fn join(directory: Option<&str>, path: &str) -> String {
-    let path = path.trim_start_matches("./").trim_end_matches('/');
-    match directory {
-        Some(directory) if !path.starts_with(['/', '~', '$']) => {
-            format!("{}/{path}", directory.trim_start_matches("./").trim_end_matches('/'))
-        }
-        _ => path.to_owned(),
-    }
+    see::join(directory.map(plain), plain(path))
+}
+
+fn plain(path: &str) -> &str {
+    path.trim_start_matches("./").trim_end_matches('/')
 }
 
 fn is_below(path: &str, folder: &str) -> bool {
