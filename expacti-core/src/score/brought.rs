@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::Look;
+use super::{Look, paths};
 use crate::see::{self, Seen};
 use crate::tools::{PathRole, Reach, Tool, glob};
 
@@ -36,6 +36,11 @@ pub(super) struct Brought {
     unpacked_here: bool,
 }
 
+/// The commands before this one that are looked at.
+pub(super) fn earlier<'l>(look: &'l Look<'_>) -> &'l [Seen] {
+    &look.all[look.at.saturating_sub(MAX_BEFORE)..look.at]
+}
+
 /// Whether a command fetches from elsewhere.
 pub(super) fn fetches(look: &Look<'_>, seen: &Seen) -> bool {
     let Some(tool) = look.tools.find(&seen.program.name) else { return false };
@@ -50,8 +55,8 @@ pub(super) fn fetches(look: &Look<'_>, seen: &Seen) -> bool {
 impl Brought {
     /// By the commands before this one, where those count that `bring`.
     pub(super) fn before(look: &Look<'_>, bring: impl Fn(&Seen) -> bool) -> Self {
-        let first = look.at.saturating_sub(MAX_BEFORE);
-        let window = &look.all[first..look.at];
+        let window = earlier(look);
+        let first = look.at - window.len();
         let brings: Vec<bool> = window.iter().map(bring).collect();
         let mut brought = Self::default();
         if !brings.contains(&true) {
@@ -223,6 +228,5 @@ fn plain(path: &str) -> &str {
 }
 
 fn is_below(path: &str, folder: &str) -> bool {
-    !COMMON.contains(&folder)
-        && path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    !COMMON.contains(&folder) && paths::is_in(path, folder)
 }

@@ -20,10 +20,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
     let holds_checks = |file: &str| {
         let file = file.trim_start_matches("./").trim_end_matches('/');
         let folders = places.checks.iter().filter_map(|pattern| pattern.strip_suffix("/*"));
-        let mut folders = folders.filter(|folder| !folder.contains('*'));
-        folders.any(|folder| {
-            folder.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        folders.filter(|folder| !folder.contains('*')).any(|folder| paths::is_in(folder, file))
     };
     let weakens = all().any(|file| is_one(&places.owners, file))
         || all().any(|file| is_one(&places.checks, file))
@@ -57,13 +54,15 @@ fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
     let mut removed = Vec::new();
     let words = || look.arguments.free().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()));
     let effects = look.tool.into_iter().flat_map(|tool| &tool.effects).filter(|effect| !effect.adds);
-    for effect in effects.filter(|effect| look.fits(effect).is_some()) {
+    // Few effects are of these kinds, and to tell costs less than whether one fits.
+    for effect in effects {
+        let fits = || look.fits(effect).is_some();
         match effect.paths {
-            Some(PathRole::WriteLast) => changed.extend(words().next_back()),
-            Some(PathRole::Write) => changed.extend(words()),
-            Some(PathRole::Delete) => removed.extend(words()),
-            None if effect.categories.contains(&Category::FileMutation) => removed.extend(words()),
-            Some(PathRole::Read | PathRole::Own) | None => {}
+            Some(PathRole::WriteLast) if fits() => changed.extend(words().next_back()),
+            Some(PathRole::Write) if fits() => changed.extend(words()),
+            Some(PathRole::Delete) if fits() => removed.extend(words()),
+            None if effect.categories.contains(&Category::FileMutation) && fits() => removed.extend(words()),
+            _ => {}
         }
     }
     (changed, removed)

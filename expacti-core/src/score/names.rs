@@ -1,7 +1,7 @@
 //! What the program's own name and file say.
 
-use super::brought::{Brought, fetches};
-use super::{Addition, Candidate, Look};
+use super::brought::{Brought, earlier, fetches};
+use super::{Addition, Candidate, Look, paths};
 use crate::see::Seen;
 use crate::tools::{Category, Modifier, RunsKind, glob};
 use std::borrow::Cow;
@@ -17,11 +17,8 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         found.push(Look::stand_alone(&known.no_file, Category::CodeExecution));
     }
     let folder = program.folder.as_deref().unwrap_or_default();
-    let inside = |folder: &str, temporary: &String| {
-        folder == temporary
-            || folder.strip_prefix(temporary.as_str()).is_some_and(|rest| rest.starts_with('/'))
-    };
-    if !look.seen.elsewhere && look.known.places.temporary.iter().any(|temporary| inside(folder, temporary)) {
+    let mut temporary = look.known.places.temporary.iter();
+    if !look.seen.elsewhere && temporary.any(|temporary| paths::is_in(folder, temporary)) {
         let mut candidate = Look::stand_alone(&known.temporary_program, Category::CodeExecution);
         if look.tools.find(&program.name).is_some() {
             // A program there that has the name of a known one is not that one.
@@ -81,7 +78,7 @@ fn decodes(look: &Look<'_>, seen: &Seen) -> bool {
 
 /// Whether an earlier command of the same text, one of those that `brings`, made the very file that this one runs.
 fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
-    let (Some(tool), program) = (look.tool, &look.seen.program) else { return false };
+    let Some(tool) = look.tool else { return false };
     let follows = tool.otherwise.categories.contains(&Category::RemoteExecution);
     let runs_file = follows
         || tool.runs_files
@@ -110,15 +107,15 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     if obeys && told() {
         return true;
     }
-    let Some(file) = file else { return brought.has_program(&program.name) };
+    let Some(file) = file else { return brought.has_program(&look.seen.program.name) };
     if is_certificate(&file) {
         return false;
     }
     if brought.has(&file, directory) {
         return true;
     }
-    let before = &look.all[look.at.saturating_sub(64)..look.at];
-    before.iter().any(|earlier| is_clone_of(earlier, directory, look.seen.program.folder.as_deref(), &file))
+    let folder = look.seen.program.folder.as_deref();
+    earlier(look).iter().any(|earlier| is_clone_of(earlier, directory, folder, &file))
 }
 
 /// `git clone ADDRESS [FOLDER] && FOLDER/install.sh`: whether the file that runs lies in what was cloned.

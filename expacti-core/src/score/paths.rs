@@ -181,6 +181,11 @@ pub(super) fn is_personal(look: &Look<'_>, text: &str) -> bool {
     !path.inside && look.known.places.personal.iter().any(|pattern| path.fits(pattern))
 }
 
+/// Whether a path is a folder, or lies in it.
+pub(super) fn is_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Whether one of `words` stands between the separators of `text`.
 pub(super) fn has_word(text: &str, words: &[String]) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric())
@@ -244,7 +249,7 @@ impl<'a> Path<'a> {
     }
 
     fn is_below(&self, root: &str) -> bool {
-        self.full == root || self.full.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+        is_in(&self.full, root)
     }
 
     /// A pattern fits the path, or a folder above it.
