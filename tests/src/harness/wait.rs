@@ -6,10 +6,6 @@ use std::time::{Duration, Instant};
 /// How long anything may take. Generous: guests are emulated, several share two cores, and only failures wait it out.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Between two questions.
-const SHORTEST: Duration = Duration::from_millis(5);
-const LONGEST: Duration = Duration::from_millis(100);
-
 /// Asks until there is an answer; panics with `what` when the deadline passes.
 #[track_caller]
 pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
@@ -23,14 +19,12 @@ pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
 pub fn within<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
-        let asked = Instant::now();
         if let Some(answer) = ask() {
             return Some(answer);
         }
         if Instant::now() >= deadline {
             return None;
         }
-        // Asking may take a process: what is waited for gets as much time as the asking.
-        thread::park_timeout(asked.elapsed().clamp(SHORTEST, LONGEST));
+        thread::park_timeout(Duration::from_millis(5));
     }
 }
