@@ -12,7 +12,9 @@ mod standing;
 
 use std::sync::Arc;
 
-use expacti_core::docket::{Change, Docket, GrantId, Input, Outcome, Policy, Record, Refusal, Vote, Voter};
+use expacti_core::docket::{
+    Card, Change, Docket, GrantId, Input, Outcome, Policy, Record, Refusal, Vote, Voter,
+};
 use expacti_core::request::ExecRequest;
 use expacti_core::untrusted::Untrusted;
 use tokio::sync::{mpsc, oneshot};
@@ -25,7 +27,7 @@ pub(crate) use self::ports::{
 pub(crate) use self::recent::{Recent, Version};
 pub(crate) use self::standing::Standing;
 
-use self::release::{Outlets, pass_on, release};
+use self::release::{Outlets, Untold, pass_on, release};
 
 /// How many news a watcher may miss and still catch up.
 const JOURNAL: usize = 8_192;
@@ -79,14 +81,24 @@ pub(crate) enum DeskError {
 
 /// What the docket looks like from outside.
 pub(crate) struct View<'a> {
-    /// The docket itself.
+    /// The docket itself. Its cards are here before their records are durable: what shows cards asks [`Self::cards_after`].
     pub(crate) docket: &'a Docket,
+    /// Cards that nobody was told of yet.
+    untold: &'a Untold,
     /// What agents ran before.
     pub(crate) recent: &'a Recent,
     /// The docket's clock now.
     pub(crate) now_ms: u64,
     /// The number of the newest news that this view already holds.
     pub(crate) newest: u64,
+}
+
+impl<'a> View<'a> {
+    /// The cards that humans are asked about, from behind a number on. Whoever is shown a card may rely on its number: what is
+    /// not durable yet would be asked anew by a daemon that comes after this one, under another.
+    pub(crate) fn cards_after(&self, after: Option<u64>) -> impl Iterator<Item = &'a Card> {
+        self.docket.cards_after(after).filter(|card| !self.untold.has(card.id))
+    }
 }
 
 type Looking = Box<dyn FnOnce(&View<'_>) + Send>;
@@ -117,8 +129,14 @@ impl Desk {
         let live = Arc::new(Live::new(JOURNAL));
         let kernel = Arc::clone(&ports.kernel);
         let Ports { kernel: to_kernel, log, notifier } = ports;
-        let outlets =
-            Arc::new(Outlets { kernel: to_kernel, log, notifier, live: Arc::clone(&live), proposals });
+        let outlets = Arc::new(Outlets {
+            kernel: to_kernel,
+            log,
+            notifier,
+            live: Arc::clone(&live),
+            proposals,
+            untold: Untold::default(),
+        });
         let (queue, batches) = mpsc::unbounded_channel();
         let weak = asks.downgrade();
         let revoke = move |id: GrantId| {
@@ -203,7 +221,7 @@ impl Desk {
 
     /// The card with this number, or with this ticket on it.
     #[cfg(test)]
-    pub(crate) async fn card(&self, id: u64) -> Result<Option<Arc<expacti_core::docket::Card>>, DeskError> {
+    pub(crate) async fn card(&self, id: u64) -> Result<Option<Arc<Card>>, DeskError> {
         self.look(move |view| view.docket.card(id)).await
     }
 
@@ -263,7 +281,9 @@ async fn run(
                 continue;
             }
             Ask::Look(look) => {
-                look(&View { docket: &docket, recent: &recent, now_ms, newest: outlets.live.newest() });
+                // The newest news first: what is told of meanwhile comes again, and nothing is missed.
+                let newest = outlets.live.newest();
+                look(&View { docket: &docket, untold: &outlets.untold, recent: &recent, now_ms, newest });
                 continue;
             }
         };

@@ -63,8 +63,8 @@ pub(super) async fn list(
     let page = api.desk.look(move |view| {
         let of_agent =
             |card: &&expacti_core::docket::Card| agent.as_ref().is_none_or(|name| *name == card.agent);
-        let total = view.docket.cards_after(None).filter(of_agent).count() as u64;
-        let mut cards = view.docket.cards_after(Some(after)).filter(of_agent);
+        let total = view.cards_after(None).filter(of_agent).count() as u64;
+        let mut cards = view.cards_after(Some(after)).filter(of_agent);
         let page: Vec<CardView> =
             cards.by_ref().take(limit).map(|card| CardView::of(card, view.now_ms, &masker)).collect();
         let next = cards.next().and(page.last()).map(|card| card.id);

@@ -63,7 +63,7 @@ async fn tickets(
     let agent = api.agent_of(&peer)?;
     let masker = api.masker.clone();
     let look = api.desk.look(move |view| {
-        let own = view.docket.cards_after(None).filter(|card| card.agent == agent);
+        let own = view.cards_after(None).filter(|card| card.agent == agent);
         let pending = own.map(|card| OwnPending {
             ticket: card.id,
             count: card.count as u64,

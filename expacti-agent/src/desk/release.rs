@@ -3,7 +3,8 @@
 //! Records enter the log in the order in which the docket made them; verdicts that depend on a durable record wait for
 //! it in a queue of their own, so that neither the docket nor a verdict that needs no human waits for a disk.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use expacti_core::docket::{Author, Change, Effect, GrantId, Outcome, Record, Refusal, Verdict};
 use expacti_core::evaluation::Level;
@@ -20,6 +21,22 @@ pub(super) struct Outlets {
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) live: Arc<Live>,
     pub(super) proposals: mpsc::UnboundedSender<Proposal>,
+    pub(super) untold: Untold,
+}
+
+/// Cards that are open and wait for their records to be durable.
+#[derive(Debug, Default)]
+pub(super) struct Untold(Mutex<HashSet<u64>>);
+
+impl Untold {
+    pub(super) fn has(&self, card: u64) -> bool {
+        self.cards().contains(&card)
+    }
+
+    fn cards(&self) -> MutexGuard<'_, HashSet<u64>> {
+        // Nobody can panic while holding it and leave it half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The effects of one step without their records.
@@ -43,6 +60,9 @@ pub(super) fn pass_on(
 ) {
     let (mut records, mut rest, mut held, mut done) = (Vec::new(), Vec::new(), Vec::new(), Done::default());
     for effect in effects {
+        if let Effect::CardOpened(card) = &effect {
+            outlets.untold.cards().insert(card.id);
+        }
         match effect {
             Effect::Record(record) => {
                 done.see(&record);
@@ -122,7 +142,10 @@ impl Outlets {
     fn let_out(&self, effect: Effect) {
         match effect {
             Effect::Verdict(verdict) => self.kernel.deliver(verdict),
-            Effect::CardOpened(card) => self.live.publish(News::CardOpened(card)),
+            Effect::CardOpened(card) => {
+                self.untold.cards().remove(&card.id);
+                self.live.publish(News::CardOpened(card));
+            }
             Effect::CardChanged(card) => self.live.publish(News::CardChanged(card)),
             Effect::CardClosed { card, outcome } => self.live.publish(News::CardClosed { card, outcome }),
             Effect::Notify(notice) => self.notifier.notify(notice),

@@ -159,6 +159,7 @@ impl Kernel for SimulatedKernel {
 pub(crate) struct SimulatedLog {
     records: Mutex<Vec<Record>>,
     failing: AtomicBool,
+    stalling: watch::Sender<bool>,
     urgent: AtomicBool,
 }
 
@@ -168,6 +169,11 @@ impl SimulatedLog {
     /// From now on nothing can be written, or everything again.
     pub(crate) fn fail(&self, failing: bool) {
         self.failing.store(failing, Ordering::Relaxed);
+    }
+
+    /// From now on nothing becomes durable, or all that waits for it does.
+    pub(crate) fn stall(&self, stalling: bool) {
+        self.stalling.send_replace(stalling);
     }
 
     /// Whether something of it had to be durable at once.
@@ -188,7 +194,12 @@ impl Log for SimulatedLog {
             return Box::pin(async { Err(LogFailed("no space left on device".to_owned())) });
         }
         self.records.lock().unwrap_or_else(PoisonError::into_inner).extend(records);
-        Box::pin(async { Ok(()) })
+        let mut stalling = self.stalling.subscribe();
+        Box::pin(async move {
+            // The sender outlives the desk, which is all that waits.
+            let _ = stalling.wait_for(|stalling| !stalling).await;
+            Ok(())
+        })
     }
 
     fn is_failing(&self) -> bool {

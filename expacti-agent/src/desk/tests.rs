@@ -38,6 +38,21 @@ async fn a_human_approves_and_the_kernel_hears_of_it() {
 }
 
 #[tokio::test]
+async fn nobody_is_shown_a_card_that_a_crash_would_number_anew() {
+    let simulation = Simulation::start(&["claude"], Policy::default());
+    let shown =
+        || simulation.desk.look(|view| view.cards_after(None).map(|card| card.id).collect::<Vec<_>>());
+    simulation.log.stall(true);
+    let ticket = simulation.attempt("claude", &["git", "push"], 45);
+    assert!(simulation.desk.card(ticket).await.unwrap().is_some(), "the docket has it");
+    assert_eq!(shown().await.unwrap(), [0; 0]);
+    let mut news = simulation.desk.live().follow(0);
+    simulation.log.stall(false);
+    assert!(matches!(&*news.next().await.unwrap()[0].1, News::CardOpened(card) if card.id == ticket));
+    assert_eq!(shown().await.unwrap(), [ticket]);
+}
+
+#[tokio::test]
 async fn what_needs_no_human_is_answered_at_once() {
     let simulation = Simulation::start(&["claude"], Policy::default());
     let mut request = ExecRequest { argv: vec!["ls".into()], ..ExecRequest::default() };
