@@ -27,6 +27,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("load::what_is_offered_at_a_pace_is_recorded", what_is_offered_at_a_pace_is_recorded),
         test("load::a_bomb_is_held_by_its_quota", a_bomb_is_held_by_its_quota),
         test("load::a_killed_daemon_lets_nothing_slip_through", a_killed_daemon_lets_nothing_slip_through),
+        test("load::what_was_shown_is_on_the_disk", what_was_shown_is_on_the_disk),
         test("load::memory_does_not_grow", memory_does_not_grow),
         test("load::a_stopped_daemon_loses_nothing", ring::a_stopped_daemon_loses_nothing),
         test(
@@ -243,6 +244,38 @@ fn a_killed_daemon_lets_nothing_slip_through() {
     assert!(evil.ran == 0 && evil.refused > 0 && evil.other == 0, "never allowed: {evil:?}");
     daemon.ask(&["approve", &ticket]);
     assert_eq!(outcome(held, &["HELD"]), [Counts { ran: 1, refused: 0, other: 0 }]);
+}
+
+/// A disk that takes its time, and a crash as soon as the card is seen: it keeps its number, which reviewers may have in mind.
+fn what_was_shown_is_on_the_disk() {
+    let ground = Ground::new();
+    let options = ["--grace=60", "--review=3600"];
+    let daemon = ground.daemon(&options);
+    let mut slow = slowed_down(&daemon);
+    let held = ground.storm("bomb", 1, &["HELD"]);
+    let ticket = daemon.card("show HELD");
+    let folder = daemon.kill();
+    slow.wait().unwrap();
+    let daemon = ground.daemon_in(folder, &options);
+    assert_eq!(daemon.card("show HELD"), ticket);
+    daemon.ask(&["approve", &ticket]);
+    assert_eq!(outcome(held, &["HELD"]), [Counts { ran: 1, refused: 0, other: 0 }]);
+}
+
+/// From now on each write to the disk takes half a second.
+fn slowed_down(daemon: &Daemon) -> Child {
+    let late = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=500000"];
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null"]).args(late).args(["-p", &daemon.pid().to_string()]);
+    let strace = strace.spawn().unwrap();
+    until("all threads of the daemon are traced", || {
+        let mut threads = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
+        let is_traced = |status: String| !status.contains("TracerPid:\t0\n");
+        let is_traced = threads
+            .all(|thread| fs::read_to_string(thread.unwrap().path().join("status")).is_ok_and(is_traced));
+        is_traced.then_some(())
+    });
+    strace
 }
 
 fn memory_does_not_grow() {

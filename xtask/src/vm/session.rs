@@ -31,12 +31,25 @@ const ESCAPE: u8 = 0x1d;
 pub(crate) enum Ended {
     /// The script or shell did, with this code.
     Exited(u8),
-    /// The guest did not get there; this is why, with the console's tail.
+    /// Neither had begun; this is why, with the console's tail.
+    NotUp(String),
+    /// The guest did not get to their end; why, as above.
     Failed(String),
 }
 
-/// Boots a guest, passes on what it prints, and returns when it is done.
+/// Boots a guest, passes on what it prints, and returns when it is done. One whose kernel does not get as far as the script
+/// is booted a second time: about one boot in 250 loses a processor's timer under emulation, and nothing of ours ran by then.
 pub(crate) fn run(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<Ended> {
+    match run_once(cache, guest, out, err)? {
+        Ended::NotUp(trouble) => {
+            eprintln!("Linux {} did not come up, so it is booted a second time: {trouble}", guest.kernel);
+            run_once(cache, guest, out, err)
+        }
+        ended => Ok(ended),
+    }
+}
+
+fn run_once(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<Ended> {
     let mut session = Session::start(cache, guest)?;
     let raw = matches!(guest.task, Task::Shell(_)).then(|| {
         eprintln!("booting Linux {}; `exit` or Ctrl-] ends it", guest.kernel);
@@ -151,7 +164,8 @@ impl Session {
             if let Some(why) = self.why_to_give_up(qemu_ended) {
                 self.stop();
                 self.drain(out, err)?;
-                return Ok(Ended::Failed(self.failure(&why)));
+                let trouble = self.failure(&why);
+                return Ok(if self.ready.is_some() { Ended::Failed(trouble) } else { Ended::NotUp(trouble) });
             }
         }
     }
