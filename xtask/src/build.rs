@@ -90,12 +90,6 @@ pub(crate) fn command(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Builds the program as plain `cargo build` does, with nothing for the kernel in it.
-pub(crate) fn plain() -> Result<PathBuf> {
-    run(workspace::cargo().args(["build", "--quiet", "--package", "expacti-agent", "--bin", "expacti"]))?;
-    Ok(workspace::target().join("debug/expacti"))
-}
-
 /// Builds the BPF object.
 pub(crate) fn object(cache: &Cache) -> Result<PathBuf> {
     object_for(cache, Architecture::X86_64)

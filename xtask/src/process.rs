@@ -1,6 +1,7 @@
 //! Running other programs, with errors that say what was run and what it said.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -9,6 +10,23 @@ use anyhow::{Context as _, Result, bail};
 /// Runs to the end, with our terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
+    if !status.success() {
+        bail!("{} failed: {status}", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs to the end beside something else that prints, and prints what it said as one piece then.
+pub(crate) fn run_aside(command: &mut Command) -> Result<()> {
+    let (mut said, writer) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", shown(command)))?;
+    // Else our own ends of the pipe would keep it open.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut text = Vec::new();
+    said.read_to_end(&mut text)?;
+    let status = child.wait()?;
+    print!("{}", String::from_utf8_lossy(&text));
     if !status.success() {
         bail!("{} failed: {status}", shown(command));
     }

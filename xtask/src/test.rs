@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is whole.
 //!
-//! In the order in which a mistake is found soonest: form and lints, the tests of the crates, the object, the console in
-//! a browser, then the suites inside guests, and what an exec costs.
+//! In the order in which a mistake is found soonest: form and lints, the object, the tests of the crates with the console in
+//! a browser beside them, then the suites inside guests, what an exec costs, and the console of a guest.
 
 mod checks;
 mod console;
@@ -17,6 +17,7 @@ mod report;
 mod web;
 
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::Result;
 
@@ -58,25 +59,43 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         checks::all(&cache, &mut report)?;
     }
     if !options.guests {
-        report.section("tests of the crates");
-        crates::run(&cache, filter, &mut report)?;
-        report.section("the console in a browser");
-        web::run(&cache, filter, &mut report)?;
-        if filter.is_none() {
-            fuzz::all(&cache, &mut report);
-            deploy::all(&cache, &mut report);
-        }
+        report.section("the crates and their tests are built");
+        let expacti = crates::build()?;
+        // Each waits more than it works.
+        let mut beside = report.beside();
+        let browser_and_api = || {
+            beside.section("the console in a browser");
+            web::run(&cache, &expacti, false, filter, &mut beside)?;
+            if filter.is_none() {
+                fuzz::all(&cache, &expacti, &mut beside);
+                deploy::all(&cache, &expacti, &mut beside);
+            }
+            anyhow::Ok(())
+        };
+        thread::scope(|scope| {
+            let others = scope.spawn(browser_and_api);
+            report.section("tests of the crates");
+            crates::run(&cache, filter, &mut report)?;
+            others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        report.join(beside);
+        report.section("the console's pace");
+        web::run(&cache, &expacti, true, filter, &mut report)?;
     }
     if !kernels.is_empty() {
         report.section("suites in guests");
-        guests::run(&cache, kernels, filter, &mut report)?;
-        report.section("the console of a guest in a browser");
-        console::run(&cache, &xtask, kernels[kernels.len() / 2], filter, &mut report)?;
-    }
-    if kernels.contains(&instructions::KERNEL)
-        && filter.is_none_or(|filter| instructions::NAME.contains(filter))
-    {
-        report.check(instructions::NAME, || instructions::check(&cache));
+        let mut others: Vec<guests::Other<'_>> = Vec::new();
+        if kernels.contains(&instructions::KERNEL)
+            && filter.is_none_or(|filter| instructions::NAME.contains(filter))
+        {
+            others.push(Box::new(|report| {
+                report.check(instructions::NAME, || instructions::check(&cache));
+                Ok(())
+            }));
+        }
+        let kernel = kernels[kernels.len() / 2];
+        others.push(Box::new(|report| console::run(&cache, &xtask, kernel, filter, report)));
+        guests::run(&cache, kernels, filter, others, &mut report)?;
     }
     Ok(report.finish())
 }

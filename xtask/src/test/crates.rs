@@ -1,6 +1,8 @@
 //! `cargo test` of everything that needs no guest, with a database beside it.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -8,22 +10,27 @@ use super::libtest::CargoTest;
 use super::postgres::Cluster;
 use super::report::{Counts, Report, Row};
 use crate::cache::Cache;
+use crate::process;
 use crate::workspace;
+
+/// Builds all of it, and gives the program that is tested. So nobody builds another in its place while it is.
+pub(crate) fn build() -> Result<PathBuf> {
+    process::run(cargo_test().args(["--no-run", "--quiet"]))?;
+    Ok(workspace::target().join("debug/expacti"))
+}
+
+fn cargo_test() -> Command {
+    let mut cargo = workspace::cargo();
+    cargo.args(["test", "--workspace", "--exclude", "expacti-ebpf", "--exclude", "expacti-tests"]);
+    cargo
+}
 
 pub(crate) fn run(cache: &Cache, filter: Option<&str>, report: &mut Report) -> Result<()> {
     let cluster = Cluster::start(cache)?;
     let (reader, writer) = std::io::pipe()?;
-    let mut cargo = workspace::cargo();
+    let mut cargo = cargo_test();
     cargo
-        .args([
-            "test",
-            "--workspace",
-            "--exclude",
-            "expacti-ebpf",
-            "--exclude",
-            "expacti-tests",
-            "--no-fail-fast",
-        ])
+        .arg("--no-fail-fast")
         .args(filter)
         .env("CARGO_TERM_COLOR", "never")
         .env("EXPACTI_TEST_POSTGRES", &cluster.url)

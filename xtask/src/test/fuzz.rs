@@ -9,9 +9,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::report::{Counts, Report, Row};
-use crate::build;
 use crate::cache::Cache;
-use crate::process::{find_program, output, run};
+use crate::process::{find_program, output, run_aside};
 use crate::workspace;
 
 const NAME: &str = "API (schemathesis)";
@@ -23,7 +22,7 @@ const REQUIREMENT: &str = "schemathesis==4.32.5";
 const EXAMPLES: &str = "20";
 
 /// Skipped, aloud, where there is no root, no python or no way to PyPI.
-pub(crate) fn all(cache: &Cache, report: &mut Report) {
+pub(crate) fn all(cache: &Cache, expacti: &Path, report: &mut Report) {
     let start = Instant::now();
     let tool = if rustix::process::geteuid().is_root() {
         tool(cache)
@@ -31,7 +30,7 @@ pub(crate) fn all(cache: &Cache, report: &mut Report) {
         Err(anyhow::anyhow!("only root may add reviewers on the local socket"))
     };
     match tool {
-        Ok(tool) => report.check(NAME, || fuzz(&tool)),
+        Ok(tool) => report.check(NAME, || fuzz(&tool, expacti)),
         Err(why) => {
             let counts = Counts { skipped: 1, ..Counts::default() };
             report.add(Row { suite: NAME.into(), counts, took: start.elapsed() });
@@ -59,11 +58,10 @@ fn tool(cache: &Cache) -> Result<PathBuf> {
     Ok(folder.join("start"))
 }
 
-fn fuzz(tool: &Path) -> Result<()> {
-    let expacti = build::plain()?;
+fn fuzz(tool: &Path, expacti: &Path) -> Result<()> {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":");
     path.push(tool);
     let script = workspace::root().join("tests/api-fuzz.sh");
-    run(Command::new("sh").arg(script).arg(expacti).arg(EXAMPLES).env("PATH", path))
+    run_aside(Command::new("sh").arg(script).arg(expacti).arg(EXAMPLES).env("PATH", path))
 }

@@ -62,10 +62,15 @@ struct Went {
     took: Duration,
 }
 
+/// Something else that boots a guest.
+pub(crate) type Other<'a> = Box<dyn FnOnce(&mut Report) -> Result<()> + Send + 'a>;
+
+/// `others` come last, so that no processor is idle while the last of the suites are run.
 pub(crate) fn run(
     cache: &Cache,
     kernels: &[Kernel],
     filter: Option<&str>,
+    others: Vec<Other<'_>>,
     report: &mut Report,
 ) -> Result<()> {
     let folder = workspace::target().join("guests");
@@ -85,6 +90,9 @@ pub(crate) fn run(
     // A call, so that the lock is let go before the guest runs: in the loop's own head it would be held for all of its body.
     let next = || locked(&waiting).pop_front();
     let done = Mutex::new(Vec::new());
+    let others = Mutex::new(VecDeque::from(others));
+    let next_other = || locked(&others).pop_front();
+    let beside = Mutex::new(Vec::new());
     let guests = thread::available_parallelism().map_or(1, usize::from).min(rounds.len());
     thread::scope(|scope| {
         for _ in 0..guests {
@@ -94,6 +102,11 @@ pub(crate) fn run(
                     let went = run_one(cache, round, folder.join(round.file("sh")), files);
                     println!("Linux {round}: {} in {:.0} s", summary(&went), went.took.as_secs_f64());
                     locked(&done).push(went);
+                }
+                while let Some(other) = next_other() {
+                    let mut found = report.beside();
+                    let ended = other(&mut found);
+                    locked(&beside).push((found, ended));
                 }
             });
         }
@@ -106,6 +119,10 @@ pub(crate) fn run(
     }
     for row in rows {
         report.add(row);
+    }
+    for (found, ended) in beside.into_inner().unwrap_or_default() {
+        report.join(found);
+        ended?;
     }
     Ok(())
 }

@@ -33,6 +33,17 @@ impl Report {
         Self { rows: Vec::new(), notes: Vec::new(), started: Instant::now() }
     }
 
+    /// For what is tested beside this: to be joined again.
+    pub(crate) fn beside(&self) -> Self {
+        Self { started: self.started, ..Self::new() }
+    }
+
+    /// Puts what was found beside this behind it.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.notes.extend(other.notes);
+    }
+
     /// Says what comes next, and when that was.
     pub(crate) fn section(&self, name: &str) {
         let seconds = self.started.elapsed().as_secs();

@@ -3,16 +3,15 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::report::{Counts, Report, Row};
-use crate::build;
 use crate::cache::Cache;
-use crate::process::{find_program, output};
+use crate::process::{find_program, output, run_aside};
 use crate::setup::chromium;
 use crate::workspace;
 
@@ -26,35 +25,34 @@ struct Browser {
 pub(crate) struct Suite {
     /// What it is called in the report.
     pub(crate) name: String,
-    /// Its files; all that need no guest where none is named.
-    pub(crate) files: &'static [&'static str],
+    /// Which of the projects in `playwright.config.js`.
+    pub(crate) project: &'static str,
     /// The folder under the target folder for what it saw.
     pub(crate) output: &'static str,
     /// What it has to know.
     pub(crate) variables: Vec<(&'static str, OsString)>,
 }
 
-/// Against `expacti simulate`, on this machine.
-pub(crate) fn run(cache: &Cache, filter: Option<&str>, report: &mut Report) -> Result<()> {
-    let expacti = workspace::target().join("debug/expacti");
+/// Against `expacti simulate`, on this machine: what may be run beside something else, or what measures.
+pub(crate) fn run(
+    cache: &Cache,
+    expacti: &Path,
+    measures: bool,
+    filter: Option<&str>,
+    report: &mut Report,
+) -> Result<()> {
     let suite = Suite {
-        name: "the console in Chromium".to_owned(),
-        files: &[],
-        output: "web-tests",
-        variables: vec![("EXPACTI_BIN", expacti.into_os_string())],
+        name: if measures { "the console's pace" } else { "the console in Chromium" }.to_owned(),
+        project: if measures { "measured" } else { "console" },
+        output: if measures { "web-pace" } else { "web-tests" },
+        variables: vec![("EXPACTI_BIN", expacti.into())],
     };
-    suite.run(cache, filter, report, || build::plain().map(drop))
+    suite.run(cache, filter, report)
 }
 
 impl Suite {
-    /// Runs it where the machine has what it takes, once `build` has built what it needs.
-    pub(crate) fn run(
-        &self,
-        cache: &Cache,
-        filter: Option<&str>,
-        report: &mut Report,
-        build: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+    /// Runs it where the machine has what it takes.
+    pub(crate) fn run(&self, cache: &Cache, filter: Option<&str>, report: &mut Report) -> Result<()> {
         let browser = match Browser::find(cache) {
             Ok(browser) => browser,
             Err(missing) => {
@@ -65,11 +63,10 @@ impl Suite {
                 return Ok(());
             }
         };
-        build()?;
         let output = workspace::target().join(self.output);
         let told = output.with_extension("json");
         let mut command = Command::new(&browser.npx);
-        command.args(["playwright", "test"]).args(self.files).current_dir(folder()).stdin(Stdio::null());
+        command.args(["playwright", "test", "--no-deps", "--project", self.project]).current_dir(folder());
         if let Some(filter) = filter {
             command.arg("--grep").arg(filter).arg("--pass-with-no-tests");
         }
@@ -82,10 +79,13 @@ impl Suite {
         if told.exists() {
             fs::remove_file(&told)?;
         }
-        let status = command.status().context("cannot start playwright")?;
+        let ended = run_aside(&mut command);
         let text = fs::read_to_string(&told).unwrap_or_default();
         let (mut counts, took) = counted(&serde_json::from_str(&text).unwrap_or_default());
-        if !status.success() && counts.failed == 0 {
+        if let Err(error) = ended
+            && counts.failed == 0
+        {
+            println!("{error:#}");
             counts.failed = 1;
         }
         if counts.failed > 0 {

@@ -45,7 +45,7 @@ pub(crate) fn run(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut d
             eprintln!("Linux {} did not come up, so it is booted a second time: {trouble}", guest.kernel);
             run_once(cache, guest, out, err)
         }
-        ended => Ok(ended),
+        ended @ (Ended::Exited(_) | Ended::Failed(_)) => Ok(ended),
     }
 }
 
