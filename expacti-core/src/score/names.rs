@@ -3,7 +3,7 @@
 use super::brought::{Brought, earlier, fetches};
 use super::{Addition, Candidate, Look, paths};
 use crate::see::Seen;
-use crate::tools::{Category, Modifier, RunsKind, glob};
+use crate::tools::{Category, Modifier, RunsKind, Tool, glob};
 use std::borrow::Cow;
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
@@ -78,19 +78,25 @@ fn decodes(look: &Look<'_>, seen: &Seen) -> bool {
 
 /// Whether an earlier command of the same text, one of those that `brings`, made the very file that this one runs.
 fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
-    let Some(tool) = look.tool else { return false };
+    let Some(tool) = look.tool.filter(|_| look.at > 0) else { return false };
     let follows = tool.otherwise.categories.contains(&Category::RemoteExecution);
     let runs_file = follows
         || tool.runs_files
         || tool.code.is_some()
         || tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
-    let installs = tool.otherwise.categories.contains(&Category::PackageManagement);
-    let file = if look.seen.program.folder.is_some() {
+    // `java -jar x.jar`: it needs no folder to be a file.
+    let is_started = tool.is_unknown() && !look.seen.via.is_empty();
+    let is_manager = tool.otherwise.categories.contains(&Category::PackageManagement);
+    let file = if look.seen.program.folder.is_some() || is_started {
         look.seen.words.first().map(|word| word.text.to_lossy())
     } else {
         let mut free = look.arguments.free().iter();
-        let file = if installs { free.rfind(|word| word.text.contains('.')) } else { free.next() };
-        file.filter(|_| runs_file || installs).map(|word| word.text.clone())
+        let package = free.clone().rfind(|word| word.text.contains('.'));
+        let file = match package {
+            Some(_) if installs(look, tool) => package,
+            _ => free.next().filter(|_| runs_file && !is_manager),
+        };
+        file.map(|word| word.text.clone())
     };
     let obeys = !tool.obeys.is_empty()
         || tool.otherwise.categories.iter().any(|c| look.known.verbs.infrastructure.contains(c));
@@ -102,7 +108,11 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     let told = || {
         let mut values = look.arguments.all_values().map(|(_, value)| value);
         tool.obeys.iter().any(|name| brought.has_file(name, directory))
-            || values.any(|value| !is_certificate(value) && brought.has_file(value, directory))
+            || values.any(|value| {
+                // `java -cp a.jar:b.jar`
+                let mut files = value.split(':').chain([value]);
+                !is_certificate(value) && files.any(|file| brought.has_file(file, directory))
+            })
     };
     if obeys && told() {
         return true;
@@ -116,6 +126,17 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     }
     let folder = look.seen.program.folder.as_deref();
     earlier(look).iter().any(|earlier| is_clone_of(earlier, directory, folder, &file))
+}
+
+/// Whether it installs packages, and does not only look at one.
+fn installs(look: &Look<'_>, tool: &Tool) -> bool {
+    let does = |is: fn(&Category) -> bool| {
+        let mut effects = tool.effects.iter().filter(|effect| !effect.adds);
+        effects.any(|effect| effect.categories.iter().any(is) && look.fits(effect).is_some())
+    };
+    let is_install = |category: &Category| *category == Category::PackageManagement;
+    does(is_install)
+        || tool.otherwise.categories.iter().any(is_install) && !does(|category| category.reads_only())
 }
 
 /// `git clone ADDRESS [FOLDER] && FOLDER/install.sh`: whether the file that runs lies in what was cloned.

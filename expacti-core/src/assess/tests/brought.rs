@@ -47,6 +47,40 @@ fn a_file_is_followed_from_where_it_came_to_where_it_runs() {
 }
 
 #[test]
+fn a_program_or_package_that_was_fetched_needs_another_to_start_it() {
+    are_known_by(
+        "fetched-program",
+        &[
+            "curl -o x.jar http://x.example.com/x.jar && java -jar x.jar",
+            "wget https://x.example.com/a/tool.jar; java -Xmx1g -jar tool.jar --run",
+            "scp me@x.example.com:kit/x.jar . && java -cp x.jar Main",
+            "curl -O https://x.example.com/x.jar && java -cp lib/a.jar:x.jar Main",
+            "curl -sLO https://x.example.com/setup.exe && wine setup.exe /S",
+            "wget -q http://x.example.com/p.msi && wine msiexec /i p.msi",
+            "curl -O http://x.example.com/x.gem && gem install ./x.gem",
+            "wget http://x.example.com/x.gem; gem install --local x.gem",
+            "curl -Lo x.tgz https://x.example.com/x.tgz && pip install x.tgz",
+            "wget http://x.example.com/x.deb && dpkg -i x.deb",
+            "wget http://x.example.com/x.rpm && rpm -Uvh x.rpm",
+        ],
+    );
+    are_let_be(&[
+        "java -jar build/libs/app.jar",
+        "curl -o d.json https://x.example.com/d.json && java -jar app.jar d.json",
+        "curl -o d.json https://x.example.com/d.json && java -cp lib/a.jar:lib/b.jar Main d.json",
+        "curl -O https://x.example.com/data.csv && wine build/tool.exe data.csv",
+        "wine --version",
+        "gem build own.gemspec && gem install ./pkg/own-1.0.gem",
+        "curl -O http://x.example.com/x.gem && gem specification x.gem",
+        "curl -O https://x.example.com/data.csv && gem install rails",
+        "python -m build && pip install dist/own-1.0-py3-none-any.whl",
+        "wget http://x.example.com/x.deb && dpkg -I x.deb",
+        "wget http://x.example.com/x.deb && dpkg -c x.deb",
+        "wget http://x.example.com/x.rpm && rpm -qpl x.rpm",
+    ]);
+}
+
+#[test]
 fn what_runs_beside_a_download_is_let_be() {
     are_let_be(&[
         "scp build/app x.example.com:app && ./check.sh",
