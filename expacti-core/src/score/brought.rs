@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::{Look, paths};
-use crate::see::{self, Seen};
-use crate::tools::{PathRole, Reach, Tool, glob};
+use super::{Look, paths, statements};
+use crate::see::{self, Input, Seen};
+use crate::tools::{Arguments, PathRole, Reach, Tool, glob};
 
 /// Commands before this one that are looked at.
 const MAX_BEFORE: usize = 64;
@@ -22,6 +22,14 @@ const PACKED: [&str; 14] = [
 ];
 /// Folders that hold more than what was brought there.
 const COMMON: [&str; 8] = ["", ".", "..", "/", "~", "/tmp", "/var/tmp", "/dev/shm"];
+
+/// Calls in program text that fetch into a file.
+const SAVING: [&str; 2] = ["urlretrieve(", "wget.download("];
+/// Calls that fetch, and what says that it is written somewhere.
+const FETCHING: [&str; 4] = ["urlopen(", "requests.get(", "httpx.get(", "file_get_contents("];
+const WRITING: [&str; 5] = [".write(", ".write_bytes(", ".write_text(", "copyfileobj(", "file_put_contents("];
+/// Options that say where a site is put.
+const PREFIX: [&str; 2] = ["-P", "--directory-prefix"];
 
 /// What was brought so far.
 #[derive(Debug, Default)]
@@ -49,7 +57,21 @@ pub(super) fn fetches(look: &Look<'_>, seen: &Seen) -> bool {
         let words = texts(seen);
         words.split_last().is_some_and(|(_, sources)| sources.iter().any(|word| is_remote(word)))
     };
-    tool.fetches || copies() && has_source()
+    tool.fetches || copies() && has_source() || tool.code.is_some() && saving_text(seen).is_some()
+}
+
+/// The program text among its arguments, or on its input, that saves what it fetches.
+fn saving_text(seen: &Seen) -> Option<Cow<'_, str>> {
+    let saves = |text: &Cow<'_, str>| {
+        let calls = |names: &[&str]| names.iter().any(|name| text.contains(name));
+        calls(&SAVING) || calls(&FETCHING) && calls(&WRITING)
+    };
+    let input = match &seen.input {
+        Input::Text(text) => Some(Cow::Borrowed(text.as_ref())),
+        Input::Request | Input::Pipe | Input::File => None,
+    };
+    let words = seen.words.iter().skip(1).take(MAX_WORDS).map(|word| word.text.to_lossy());
+    words.chain(input).find(saves)
 }
 
 impl Brought {
@@ -65,7 +87,7 @@ impl Brought {
         for (seen, brings_it) in window.iter().zip(&brings) {
             let mut above = seen.upstream.iter().filter_map(|number| number.checked_sub(first));
             if *brings_it {
-                brought.arrives(seen);
+                brought.arrives(look, seen);
             } else if above.clone().any(|number| brings.get(number) == Some(&true)) {
                 brought.is_made_of(look, seen, true);
             } else if !brought.is_empty()
@@ -114,20 +136,55 @@ impl Brought {
     }
 
     /// It comes with this command.
-    fn arrives(&mut self, seen: &Seen) {
-        for text in texts(seen) {
-            if !is_remote(&text) {
-                add(&mut self.paths, join(seen.directory.as_deref(), &text));
-                continue;
+    fn arrives(&mut self, look: &Look<'_>, seen: &Seen) {
+        let tool = look.tools.find(&seen.program.name);
+        match tool.filter(|tool| tool.code.is_some()).and_then(|_| saving_text(seen)) {
+            Some(text) => {
+                let strings = statements::strings(&text).take(MAX_WORDS);
+                strings.filter(|string| !string.is_empty()).for_each(|string| self.is_given(seen, string));
             }
-            let Some(name) = name_of_remote(&text) else { continue };
-            if !text.starts_with("http") {
-                // A folder as well as a file.
-                add(&mut self.folders, join(seen.directory.as_deref(), &name));
-            }
-            add(&mut self.names, name);
+            None => texts(seen).iter().for_each(|text| self.is_given(seen, text)),
+        }
+        if let Some(tool) = tool.filter(|tool| !tool.mirrors.is_empty()) {
+            self.is_mirrored(tool, seen);
         }
         self.written(seen);
+    }
+
+    /// An address or a place that the command that brings it is given.
+    fn is_given(&mut self, seen: &Seen, text: &str) {
+        let directory = seen.directory.as_deref();
+        if !is_remote(text) {
+            add(&mut self.paths, join(directory, text));
+            return;
+        }
+        let Some(name) = name_of_remote(text) else { return };
+        if !text.starts_with("http") {
+            // A folder as well as a file.
+            add(&mut self.folders, join(directory, &name));
+        }
+        add(&mut self.names, name);
+    }
+
+    /// A whole site comes, into a folder that is named after its host.
+    fn is_mirrored(&mut self, tool: &Tool, seen: &Seen) {
+        let arguments = Arguments::read(Some(tool), &seen.words[..seen.words.len().min(MAX_WORDS)], None);
+        if !arguments.has(&tool.mirrors) {
+            return;
+        }
+        let directory = seen.directory.as_deref();
+        let values = arguments.all_values();
+        let prefix = values.filter(|(name, _)| PREFIX.contains(name)).map(|(_, value)| plain(value)).last();
+        let prefix = prefix.filter(|prefix| *prefix != ".").unwrap_or_default();
+        if !COMMON.contains(&prefix) {
+            add(&mut self.folders, join(directory, prefix));
+        }
+        for address in texts(seen).iter().filter(|text| is_remote(text)) {
+            let rest = address.split_once("://").map_or(address.as_ref(), |(_, rest)| rest);
+            let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
+            let place = if prefix.is_empty() { host.to_owned() } else { format!("{prefix}/{host}") };
+            add(&mut self.folders, join(directory, &place));
+        }
     }
 
     /// This command reads it and makes something of it; out of a stream it has no name.

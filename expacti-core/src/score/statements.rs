@@ -191,7 +191,7 @@ fn sql_in_code<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>>) 
 }
 
 /// What stands between quotes in program text, of whichever language.
-fn strings(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn strings(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let open = rest.find(['"', '\'', '`'])?;

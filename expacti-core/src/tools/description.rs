@@ -58,6 +58,9 @@ pub(crate) struct Tool {
     /// It brings things from other machines.
     #[serde(default)]
     pub fetches: bool,
+    /// With these options it brings whole sites, each into a folder named after its host.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
     /// What it is given may leave the machine.
     #[serde(default)]
     pub sends: bool,
