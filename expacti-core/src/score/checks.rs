@@ -51,7 +51,8 @@ fn prints_nothing_to_do(look: &Look<'_>) -> bool {
 /// The files that it writes, and those that it takes away.
 fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
     let mut changed: Vec<Cow<'_, str>> = redirected(look).collect();
-    let mut removed = Vec::new();
+    // `> .gitleaks.toml` leaves as much of it as `rm` does.
+    let mut removed = if look.writes_nothing() { changed.clone() } else { Vec::new() };
     let words = || look.arguments.free().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()));
     let effects = look.tool.into_iter().flat_map(|tool| &tool.effects).filter(|effect| !effect.adds);
     // Few effects are of these kinds, and to tell costs less than whether one fits.

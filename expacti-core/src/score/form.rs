@@ -44,7 +44,7 @@ impl<'t> Look<'t> {
     }
 
     /// Whether nothing comes out of it, so that a file it is sent to ends up empty: `> file`, `cat /dev/null > file`.
-    fn writes_nothing(&self) -> bool {
+    pub(super) fn writes_nothing(&self) -> bool {
         let literal =
             |at: usize| self.seen.words.get(at).filter(|word| word.literal).map(|word| word.text.as_bytes());
         match self.seen.words.len() {
