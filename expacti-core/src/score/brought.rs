@@ -64,7 +64,8 @@ pub(super) fn fetches(look: &Look<'_>, seen: &Seen) -> bool {
 fn saving_text(seen: &Seen) -> Option<Cow<'_, str>> {
     let saves = |text: &Cow<'_, str>| {
         let calls = |names: &[&str]| names.iter().any(|name| text.contains(name));
-        calls(&SAVING) || calls(&FETCHING) && calls(&WRITING)
+        // Hardly any text names an address, and each is asked again for each command behind it.
+        text.contains("://") && (calls(&SAVING) || calls(&FETCHING) && calls(&WRITING))
     };
     let input = match &seen.input {
         Input::Text(text) => Some(Cow::Borrowed(text.as_ref())),
