@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::{Look, paths, statements};
 use crate::see::{self, Input, Seen};
 use crate::tools::{Arguments, PathRole, Reach, Tool, glob};
@@ -64,15 +66,16 @@ pub(super) fn fetches(look: &Look<'_>, seen: &Seen) -> bool {
 fn saving_text(seen: &Seen) -> Option<Cow<'_, str>> {
     let saves = |text: &Cow<'_, str>| {
         let calls = |names: &[&str]| names.iter().any(|name| text.contains(name));
-        // Hardly any text names an address, and each is asked again for each command behind it.
-        text.contains("://") && (calls(&SAVING) || calls(&FETCHING) && calls(&WRITING))
+        calls(&SAVING) || calls(&FETCHING) && calls(&WRITING)
     };
+    // Hardly any text names an address, and each is asked again for each command behind it.
+    let names_address = |bytes: &[u8]| memmem::find(bytes, b"://").is_some();
     let input = match &seen.input {
-        Input::Text(text) => Some(Cow::Borrowed(text.as_ref())),
+        Input::Text(text) => Some(Cow::Borrowed(text.as_ref())).filter(|text| names_address(text.as_bytes())),
         Input::Request | Input::Pipe | Input::File => None,
     };
-    let words = seen.words.iter().skip(1).take(MAX_WORDS).map(|word| word.text.to_lossy());
-    words.chain(input).find(saves)
+    let words = seen.words.iter().skip(1).take(MAX_WORDS).filter(|word| names_address(word.text.as_bytes()));
+    words.map(|word| word.text.to_lossy()).chain(input).find(saves)
 }
 
 impl Brought {
@@ -115,7 +118,7 @@ impl Brought {
         self.paths.iter().any(|path| path.strip_suffix(name).is_some_and(|folder| folder.ends_with("bin/")))
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty() && self.paths.is_empty() && self.folders.is_empty()
     }
 

@@ -6,6 +6,9 @@ use crate::see::Seen;
 use crate::tools::{Category, Modifier, RunsKind, Tool, glob};
 use std::borrow::Cow;
 
+/// No longer path can be opened.
+const PATH_MAX: usize = 4096;
+
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let known = &look.known.modifiers;
     let mut found = Vec::new();
@@ -84,10 +87,8 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
         || tool.runs_files
         || tool.code.is_some()
         || tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
-    // `java -jar x.jar`: it needs no folder to be a file.
-    let is_started = tool.is_unknown() && !look.seen.via.is_empty();
     let is_manager = tool.otherwise.categories.contains(&Category::PackageManagement);
-    let file = if look.seen.program.folder.is_some() || is_started {
+    let file = if look.seen.program.folder.is_some() {
         look.seen.words.first().map(|word| word.text.to_lossy())
     } else {
         let mut free = look.arguments.free().iter();
@@ -117,7 +118,14 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     if obeys && told() {
         return true;
     }
-    let Some(file) = file else { return brought.has_program(&look.seen.program.name) };
+    let Some(file) = file else {
+        // `java -jar x.jar`: it needs no folder to be a file.
+        let is_started = tool.is_unknown() && !look.seen.via.is_empty() && !brought.is_empty();
+        let started =
+            look.seen.words.first().filter(|word| is_started && word.text.as_bytes().len() <= PATH_MAX);
+        return brought.has_program(&look.seen.program.name)
+            || started.is_some_and(|file| brought.has(&file.text.to_lossy(), directory));
+    };
     if is_certificate(&file) {
         return false;
     }
