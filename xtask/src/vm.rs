@@ -153,7 +153,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
 pub(crate) fn boot(cache: &Cache, guest: &Guest) -> Result<ExitCode> {
     match run(cache, guest, &mut std::io::stdout(), &mut std::io::stderr())? {
         Ended::Exited(code) => Ok(ExitCode::from(code)),
-        Ended::NotUp(trouble) | Ended::Failed(trouble) => {
+        Ended::Failed(trouble) => {
             eprintln!("error: {trouble}");
             Ok(ExitCode::from(GUEST_FAILED))
         }

@@ -72,7 +72,7 @@ impl Place<'_> {
         match vm::run(self.cache, &guest, &mut out, &mut std::io::stderr())? {
             Ended::Exited(0) => Ok(out),
             Ended::Exited(code) => bail!("measuring {arguments} failed with {code}"),
-            Ended::NotUp(trouble) | Ended::Failed(trouble) => bail!("measuring {arguments}: {trouble}"),
+            Ended::Failed(trouble) => bail!("measuring {arguments}: {trouble}"),
         }
     }
 

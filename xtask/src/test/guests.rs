@@ -234,7 +234,7 @@ fn add(went: Went, folder: &Path, rows: &mut Vec<Row>, report: &mut Report) -> R
     let lost = match ended {
         Ok(Ended::Exited(_)) if suites.finished => None,
         Ok(Ended::Exited(code)) => Some(format!("the suites ended too early, with {code}:\n{errors}")),
-        Ok(Ended::NotUp(trouble) | Ended::Failed(trouble)) => Some(trouble),
+        Ok(Ended::Failed(trouble)) => Some(trouble),
         Err(error) => Some(format!("{error:#}")),
     };
     for (suite, (counts, took)) in suites.suites {

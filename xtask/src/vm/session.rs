@@ -31,25 +31,25 @@ const ESCAPE: u8 = 0x1d;
 pub(crate) enum Ended {
     /// The script or shell did, with this code.
     Exited(u8),
-    /// Neither had begun; this is why, with the console's tail.
-    NotUp(String),
-    /// The guest did not get to their end; why, as above.
+    /// The guest did not get there; this is why, with the console's tail.
     Failed(String),
 }
 
 /// Boots a guest, passes on what it prints, and returns when it is done. One whose kernel does not get as far as the script
 /// is booted a second time: about one boot in 250 loses a processor's timer under emulation, and nothing of ours ran by then.
 pub(crate) fn run(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<Ended> {
-    match run_once(cache, guest, out, err)? {
-        Ended::NotUp(trouble) => {
-            eprintln!("Linux {} did not come up, so it is booted a second time: {trouble}", guest.kernel);
-            run_once(cache, guest, out, err)
-        }
-        ended @ (Ended::Exited(_) | Ended::Failed(_)) => Ok(ended),
+    let (ended, came_up) = run_once(cache, guest, out, err)?;
+    if let Ended::Failed(trouble) = &ended
+        && !came_up
+    {
+        eprintln!("Linux {} did not come up, so it is booted a second time: {trouble}", guest.kernel);
+        return Ok(run_once(cache, guest, out, err)?.0);
     }
+    Ok(ended)
 }
 
-fn run_once(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<Ended> {
+/// Tells besides whether it got as far as the script or shell.
+fn run_once(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<(Ended, bool)> {
     let mut session = Session::start(cache, guest)?;
     let raw = matches!(guest.task, Task::Shell(_)).then(|| {
         eprintln!("booting Linux {}; `exit` or Ctrl-] ends it", guest.kernel);
@@ -57,7 +57,7 @@ fn run_once(cache: &Cache, guest: &Guest, out: &mut dyn Write, err: &mut dyn Wri
     });
     let ended = session.watch(out, err);
     drop(raw);
-    ended
+    Ok((ended?, session.ready.is_some()))
 }
 
 struct Session {
@@ -164,8 +164,7 @@ impl Session {
             if let Some(why) = self.why_to_give_up(qemu_ended) {
                 self.stop();
                 self.drain(out, err)?;
-                let trouble = self.failure(&why);
-                return Ok(if self.ready.is_some() { Ended::Failed(trouble) } else { Ended::NotUp(trouble) });
+                return Ok(Ended::Failed(self.failure(&why)));
             }
         }
     }
