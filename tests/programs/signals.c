@@ -7,9 +7,9 @@
 //   other    the same, but `show EVIL` is tried before
 //   fork     the same, but a child of the child makes the exec
 //   leader   a second thread execs, while the first computes
-//   two      two threads exec: `show AAAA` and `show CCCC`
+//   two      two threads exec, `show AAAA` and `show CCCC`, once they are told to by a byte
 //   vfork    the parent has lent its memory to the child
-//   told     it waits for a byte before it execs
+//   told     it execs once it is told to
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -67,6 +67,8 @@ static int after_the_jump(void) {
 
 static int child(void) {
     pthread_t thread;
+    char told;
+    if ((is("told") || is("two")) && read(0, &told, 1) != 1) return 104;
     if (is("ignore")) {
         signal(SIGUSR1, SIG_IGN);
         signal(SIGTERM, SIG_IGN);
@@ -81,7 +83,6 @@ static int child(void) {
         if (is("two")) return exec(second);
         for (volatile unsigned long count = 0;; count++) { }
     }
-    if (is("told") && read(0, second, 1) != 1) return 104;
     return exec(word);
 }
 

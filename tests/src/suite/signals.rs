@@ -81,9 +81,13 @@ impl Held {
     fn with(mode: &str, options: &[&str]) -> Self {
         let agent = Cgroup::new("agent");
         let daemon = Daemon::ruled(&agent, RULES, options);
-        let mut command = Command::new(program("signals"));
-        command.arg(mode).arg(program("show")).current_dir("/");
-        let parent = child::start(&agent, &mut command).unwrap();
+        let parent = started(&agent, mode);
+        Self::of(agent, daemon, parent)
+    }
+
+    /// Once its child is held.
+    #[track_caller]
+    fn of(agent: Cgroup, daemon: Daemon, parent: Child) -> Self {
         let ticket = daemon.card("show AAAA");
         let pid = daemon.record(&["show", "AAAA"], "pending")["pid"].to_string();
         let held = Self { parent, ticket, pid, daemon, agent };
@@ -132,6 +136,12 @@ impl Held {
     fn said(&mut self) -> Vec<String> {
         child::printed(&mut self.parent).lines().map(str::to_owned).collect()
     }
+}
+
+fn started(agent: &Cgroup, mode: &str) -> Child {
+    let mut command = Command::new(program("signals"));
+    command.arg(mode).arg(program("show")).current_dir("/");
+    child::start(agent, &mut command).unwrap()
 }
 
 fn fatal() {
@@ -185,21 +195,28 @@ fn stopped() {
     assert_eq!(said, ["stopped", "AAAA", "exit 0"]);
 }
 
-/// Nobody answers and nobody parks while the daemon stands, so the kernel asks again and again.
-fn stopped_between_two_rounds() {
-    let agent = Cgroup::new("agent");
-    let daemon = Daemon::ruled(&agent, &rule("allow", &["show", "AAAA"]), &["--grace=60"]);
+/// A program whose child execs only after the daemon was stopped: nobody answers and nobody parks, so the kernel asks
+/// again and again. With the number of the child.
+#[track_caller]
+fn started_unanswered(agent: &Cgroup, daemon: &Daemon, mode: &str) -> (Child, String) {
     let mut command = Command::new(program("signals"));
     // A group of processes that nobody could continue does not stop for a terminal.
-    command.arg("told").arg(program("show")).current_dir("/").process_group(0);
+    command.arg(mode).arg(program("show")).current_dir("/").process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut parent = child::inside(&agent, &mut command).spawn().unwrap();
+    let parent = child::inside(agent, &mut command).spawn().unwrap();
     let pid = until("a child", || {
         let children = format!("/proc/{0}/task/{0}/children", parent.id());
         fs::read_to_string(children).ok()?.split_whitespace().next().map(str::to_owned)
     });
     assert!(kill("-STOP", &daemon.pid().to_string()));
     parent.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
+    (parent, pid)
+}
+
+fn stopped_between_two_rounds() {
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::ruled(&agent, &rule("allow", &["show", "AAAA"]), &["--grace=60"]);
+    let (mut parent, pid) = started_unanswered(&agent, &daemon, "told");
     let mut lost = 0;
     for round in 1..=20 {
         let asks = || (ticks(&pid)?.1.parse::<u64>().ok()? > 2 * round).then_some(());
@@ -284,7 +301,13 @@ fn thread() {
 }
 
 fn two_threads() {
-    let mut held = Held::new("two");
+    let agent = Cgroup::new("agent");
+    let daemon = Daemon::ruled(&agent, RULES, &["--grace=60"]);
+    // Parked with the first that asks, the other would never ask. So nobody parks before both have.
+    let (parent, pid) = started_unanswered(&agent, &daemon, "two");
+    until("two threads that ask again and again", || two_ask(&pid));
+    assert!(kill("-CONT", &daemon.pid().to_string()));
+    let mut held = Held::of(agent, daemon, parent);
     let other = held.daemon.card("show CCCC");
     held.approve();
     assert_eq!(held.said(), ["AAAA", "exit 0"]);
@@ -292,6 +315,16 @@ fn two_threads() {
     assert_eq!(held.daemon.record(&["show", "CCCC"], "withdrawn")["started"], false);
     assert!(!held.daemon.call(&["approve", &other]).status.success());
     assert_eq!(held.records(&["show", "AAAA"]).len(), 1);
+}
+
+/// While nobody answers, who asks goes round in the kernel, and that takes time: more than all that came before.
+fn two_ask(pid: &str) -> Option<()> {
+    let goes_round = |thread: &fs::DirEntry| {
+        let spent = ticks(&format!("{pid}/task/{}", thread.file_name().display()));
+        spent.and_then(|(_, system)| system.parse::<u64>().ok()).is_some_and(|system| system >= 10)
+    };
+    let threads: Vec<_> = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten().collect();
+    (threads.len() == 2 && threads.iter().all(goes_round)).then_some(())
 }
 
 fn vfork() {
@@ -318,9 +351,7 @@ fn number_used_again() -> Option<()> {
     let again = (0..5).find_map(|_| {
         // The next one is the parent, and the one after it the child that execs.
         fs::write("/proc/sys/kernel/ns_last_pid", (number - 2).to_string()).unwrap();
-        let mut command = Command::new(program("signals"));
-        command.args(["default"]).arg(program("show")).current_dir("/");
-        let mut parent = child::start(&held.agent, &mut command).unwrap();
+        let mut parent = started(&held.agent, "default");
         let card = held.asked_again();
         let waits = held.records(&["show", "AAAA"]).into_iter().find(|record| record["state"] == "pending");
         let same = waits.is_some_and(|record| record["pid"] == json!(number));
