@@ -113,7 +113,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
                 "delete"
             }
         }
-        "PUT" | "PATCH" | "POST" if !near && gives_rights(&urls, &text, &free) => "rights",
+        "PUT" | "PATCH" | "POST" if !near && gives_rights(look, &urls, &text, &free) => "rights",
         "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| ends_something(url)) => "stop",
         "POST" if !near && urls.iter().any(|url| moves_money(url)) && !is_trial(look) => "money",
         "PUT" | "PATCH" if !near && empties(&text) => "put-empty",
@@ -166,7 +166,8 @@ fn uploads_elsewhere(look: &Look<'_>, bodies: &[String]) -> bool {
         .any(|file| file != "-" && (paths::lies_elsewhere(look, file) || paths::holds_data(look, file)))
 }
 
-fn gives_rights(urls: &[String], body: &str, free: &[&str]) -> bool {
+fn gives_rights(look: &Look<'_>, urls: &[String], body: &str, free: &[&str]) -> bool {
+    let opens = |text: &str| opens(text, &look.known.verbs.protections);
     urls.iter().any(|url| changes_rights(url)) || opens(body) || free.iter().any(|item| opens(item))
 }
 

@@ -1,5 +1,9 @@
 //! What addresses and bodies say by their words.
 
+use std::collections::HashSet;
+
+use crate::score::net::parts;
+
 /// Characters of a body that are looked at.
 const MAX_BODY: usize = 16 * 1024;
 /// Words in an address or a mutation's name that say it destroys.
@@ -76,7 +80,7 @@ pub(super) fn changes_rights(url: &str) -> bool {
 }
 
 /// Whether a body says that something is opened, switched off or handed over: `{"private": false}`, `role=admin`.
-pub(super) fn opens(body: &str) -> bool {
+pub(super) fn opens(body: &str, protections: &HashSet<String>) -> bool {
     const OPENING: &[&str] = &[
         "private:false",
         "public:true",
@@ -108,12 +112,19 @@ pub(super) fn opens(body: &str) -> bool {
     let plain: String =
         plain.map(|c| if c == '=' { ':' } else { c.to_ascii_lowercase() }).take(MAX_BODY).collect();
     let plain = plain.replace("::", ":");
-    OPENING.iter().any(|mark| {
-        plain.match_indices(mark).any(|(at, _)| {
-            // `replicas:0`, but not `replicas:05`; `role:admin`, but not `role:adminassistant`.
-            !plain[at + mark.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    // `replicas:0`, but not `replicas:05`; `role:admin`, but not `role:adminassistant`.
+    let text = plain.as_str();
+    let places = |mark: &'static str| {
+        let found = text.match_indices(mark).map(|(at, _)| at);
+        found.filter(move |at| !text[at + mark.len()..].starts_with(in_name))
+    };
+    OPENING.iter().any(|mark| places(mark).next().is_some())
+        || [":false", ":off", ":disabled"].into_iter().flat_map(places).any(|end| {
+            // `mfa_required: false`
+            let start = text[..end].rfind(|c| !in_name(c)).map_or(0, |at| at + 1);
+            text.get(start..end).is_some_and(|name| parts(name).any(|part| protections.contains(&part)))
         })
-    })
 }
 
 /// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.
