@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Candidate, Look, paths};
 use crate::see::Input;
-use crate::tools::{Category, PathRole, glob};
+use crate::tools::{Category, Effect, PathRole, glob};
 
 /// Words of a command that are looked at.
 const MAX_WORDS: usize = 64;
@@ -30,6 +30,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
         || redirected(look).any(|file| is_one(&places.checks, &file)) && prints_nothing_to_do(look)
         || removed.iter().any(|file| {
             holds_checks(file)
+                || is_one(&places.guards, file)
                 || is_one(&places.checks, file) && paths::has_word(file, &look.known.verbs.guards)
         });
     weakens.then(|| Look::stand_alone(&look.known.modifiers.weakens_protection, Category::PrivilegeAndEscape))
@@ -54,6 +55,15 @@ fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
     // `> .gitleaks.toml` leaves as much of it as `rm` does.
     let mut removed = if look.writes_nothing() { changed.clone() } else { Vec::new() };
     let words = || look.arguments.free().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()));
+    let verbs = &look.known.verbs;
+    // `git restore .gitleaks.toml` brings back what `git rm` takes away.
+    let takes_away = |effect: &Effect| {
+        effect.sub.is_empty()
+            || look
+                .arguments
+                .verb_of(&effect.sub_words)
+                .is_some_and(|verb| [&verbs.remove, &verbs.destroy].iter().any(|known| known.contains(verb)))
+    };
     let effects = look.tool.into_iter().flat_map(|tool| &tool.effects).filter(|effect| !effect.adds);
     // Few effects are of these kinds, and to tell costs less than whether one fits.
     for effect in effects {
@@ -62,11 +72,30 @@ fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
             Some(PathRole::WriteLast) if fits() => changed.extend(words().next_back()),
             Some(PathRole::Write) if fits() => changed.extend(words()),
             Some(PathRole::Delete) if fits() => removed.extend(words()),
-            None if effect.categories.contains(&Category::FileMutation) && fits() => removed.extend(words()),
+            None if effect.categories.contains(&Category::FileMutation) && takes_away(effect) && fits() => {
+                removed.extend(words());
+            }
             _ => {}
         }
     }
+    removed.extend(moved_away(look));
     (changed, removed)
+}
+
+/// What `mv` and `git mv` take from where it is looked for; `mv .husky/pre-push .husky/pre-commit` leaves it there.
+fn moved_away<'l>(look: &'l Look<'_>) -> impl Iterator<Item = Cow<'l, str>> {
+    let moved = match (look.seen.program.name.as_str(), look.arguments.free()) {
+        ("mv" | "gmv", moved) => moved,
+        ("git", [verb, moved @ ..]) if verb.text == "mv" => moved,
+        _ => &[],
+    };
+    let places = &look.known.places;
+    let leaves = |target: &str| {
+        let target = target.trim_start_matches("./");
+        !places.checks.iter().chain(&places.guards).any(|pattern| glob(pattern, target))
+    };
+    let sources = moved.split_last().filter(|(target, _)| leaves(&target.text)).map(|(_, sources)| sources);
+    sources.unwrap_or_default().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()))
 }
 
 /// Whether what it writes says that a check no longer stops anything.

@@ -194,6 +194,8 @@ pub(crate) struct Places {
     pub owners: Vec<String>,
     /// Patterns of files that check every change.
     pub checks: Vec<String>,
+    /// Patterns of files that are there for nothing else than to keep something out.
+    pub guards: Vec<String>,
     /// Patterns of files that say how a project is tested.
     pub test_settings: Vec<String>,
     /// Patterns of what belongs to the gate.
