@@ -3,13 +3,15 @@
 //! A file is known by the name that its address ends with, by the path it was saved under, and by what it was copied,
 //! decoded or unpacked into afterwards.
 
+mod put;
+
 use std::borrow::Cow;
 
 use memchr::memmem;
 
 use super::{Look, paths, statements};
 use crate::see::{self, Input, Seen};
-use crate::tools::{Arguments, PathRole, Reach, Tool, glob};
+use crate::tools::{PathRole, Reach, Tool, glob};
 
 /// Commands before this one that are looked at.
 const MAX_BEFORE: usize = 64;
@@ -30,8 +32,6 @@ const SAVING: [&str; 2] = ["urlretrieve(", "wget.download("];
 /// Calls that fetch, and what says that it is written somewhere.
 const FETCHING: [&str; 4] = ["urlopen(", "requests.get(", "httpx.get(", "file_get_contents("];
 const WRITING: [&str; 5] = [".write(", ".write_bytes(", ".write_text(", "copyfileobj(", "file_put_contents("];
-/// Options that say where a site is put.
-const PREFIX: [&str; 2] = ["-P", "--directory-prefix"];
 
 /// What was brought so far.
 #[derive(Debug, Default)]
@@ -42,6 +42,8 @@ pub(super) struct Brought {
     paths: Vec<String>,
     /// Folders that came as a whole or were filled.
     folders: Vec<String>,
+    /// Folders that files were put right into whose names nobody knows.
+    flat: Vec<String>,
     /// Something was unpacked where the command stood.
     unpacked_here: bool,
 }
@@ -111,6 +113,7 @@ impl Brought {
         self.has_file(file, directory)
             || self.folders.iter().any(|folder| is_below(&full, folder))
             || self.unpacked_here && is_relative && file.contains('/')
+            || self.flat.iter().any(|folder| full.rsplit_once('/').map_or("", |(above, _)| above) == folder)
     }
 
     /// Whether a program that is started by its name alone was put among the programs.
@@ -119,7 +122,7 @@ impl Brought {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.paths.is_empty() && self.folders.is_empty()
+        [&self.names, &self.paths, &self.folders, &self.flat].iter().all(|known| known.is_empty())
     }
 
     /// Whether a file is one of those by its name or by where it was put; it may be a pattern.
@@ -133,6 +136,15 @@ impl Brought {
                     .iter()
                     .any(|known| glob(known, name) || name.contains('*') && glob(name, known))
                 || self.paths.iter().any(|path| *path == full || name.contains('*') && glob(&full, path)))
+    }
+
+    /// Whether a text may name one of those, with its ending or without. To tell costs little.
+    pub(super) fn may_be_named_in(&self, text: &str) -> bool {
+        let is_in = |known: &String| {
+            let stem = last_part(known).split(['.', '*']).next().unwrap_or_default();
+            memmem::find(text.as_bytes(), stem.as_bytes()).is_some()
+        };
+        [&self.names, &self.paths].iter().any(|known| known.len() >= MAX_BROUGHT || known.iter().any(is_in))
     }
 
     fn is_named_by(&self, seen: &Seen) -> bool {
@@ -149,8 +161,8 @@ impl Brought {
             }
             None => texts(seen).iter().for_each(|text| self.is_given(seen, text)),
         }
-        if let Some(tool) = tool.filter(|tool| !tool.mirrors.is_empty()) {
-            self.is_mirrored(tool, seen);
+        if let Some(tool) = tool.filter(|tool| put::says_where(tool, seen)) {
+            self.is_put(tool, seen);
         }
         self.written(seen);
     }
@@ -162,33 +174,15 @@ impl Brought {
             add(&mut self.paths, join(directory, text));
             return;
         }
+        if text.starts_with("http") && !names_file(text) {
+            add(&mut self.names, "index.html".to_owned());
+        }
         let Some(name) = name_of_remote(text) else { return };
         if !text.starts_with("http") {
             // A folder as well as a file.
             add(&mut self.folders, join(directory, &name));
         }
         add(&mut self.names, name);
-    }
-
-    /// A whole site comes, into a folder that is named after its host.
-    fn is_mirrored(&mut self, tool: &Tool, seen: &Seen) {
-        let arguments = Arguments::read(Some(tool), &seen.words[..seen.words.len().min(MAX_WORDS)], None);
-        if !arguments.has(&tool.mirrors) {
-            return;
-        }
-        let directory = seen.directory.as_deref();
-        let values = arguments.all_values();
-        let prefix = values.filter(|(name, _)| PREFIX.contains(name)).map(|(_, value)| plain(value)).last();
-        let prefix = prefix.filter(|prefix| *prefix != ".").unwrap_or_default();
-        if !COMMON.contains(&prefix) {
-            add(&mut self.folders, join(directory, prefix));
-        }
-        for address in texts(seen).iter().filter(|text| is_remote(text)) {
-            let rest = address.split_once("://").map_or(address.as_ref(), |(_, rest)| rest);
-            let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
-            let place = if prefix.is_empty() { host.to_owned() } else { format!("{prefix}/{host}") };
-            add(&mut self.folders, join(directory, &place));
-        }
     }
 
     /// This command reads it and makes something of it; out of a stream it has no name.
@@ -274,6 +268,11 @@ fn name_of_remote(text: &str) -> Option<String> {
     let has_path = path.contains(['/', ':']);
     (has_path && known.len() > usize::from(known.len() < name.len()))
         .then(|| if known.len() < name.len() { format!("{known}*") } else { known.to_owned() })
+}
+
+/// Whether the address says itself what a file from there is called.
+fn names_file(address: &str) -> bool {
+    !address.split(['?', '#']).next().unwrap_or(address).ends_with('/') && name_of_remote(address).is_some()
 }
 
 fn last_part(path: &str) -> &str {

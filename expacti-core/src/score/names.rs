@@ -6,6 +6,32 @@ use crate::see::Seen;
 use crate::tools::{Category, Modifier, RunsKind, Tool, glob};
 use std::borrow::Cow;
 
+/// Values, and names in program text, that are compared with what was brought.
+const MAX_LOADED: usize = 64;
+/// How program text loads other files, by language: calls, and endings that may be left out.
+const LOADING: [(&str, &[&str], &[&str]); 5] = [
+    (
+        "python",
+        &["import ", "from ", "CDLL(", "LoadLibrary(", "import_module(", "run_path(", "exec(open("],
+        &[".py", ".so"],
+    ),
+    (
+        "javascript",
+        &["require(", "import(", "import ", "from ", "dlopen("],
+        &[".js", ".mjs", ".cjs", ".ts", ".node"],
+    ),
+    ("ruby", &["require ", "require_relative ", "require(", "load ", "load("], &[".rb", ".so"]),
+    ("perl", &["require ", "do ", "use "], &[".pl", ".pm"]),
+    (
+        "php",
+        &["include ", "require ", "include_once ", "require_once ", "include(", "require("],
+        &[".php", ".phar"],
+    ),
+];
+
+/// Modules that run the file they are given.
+const RUNNERS: [&str; 8] = ["pdb", "ipdb", "bdb", "debugpy", "cProfile", "profile", "runpy", "trace"];
+
 /// No longer path can be opened.
 const PATH_MAX: usize = 4096;
 
@@ -93,21 +119,33 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     } else {
         let mut free = look.arguments.free().iter();
         let package = free.clone().rfind(|word| word.text.contains('.'));
+        let is_inline = || {
+            tool.code.as_ref().is_some_and(|code| {
+                let mut modules = look.arguments.values(&code.modules).map(|(module, _)| module);
+                look.arguments.has(&code.options)
+                    || modules.next().is_some_and(|name| !RUNNERS.contains(&name))
+            })
+        };
         let file = match package {
             Some(_) if installs(look, tool) => package,
+            // What stands behind a program text or a module is for it to read.
+            _ if is_inline() => None,
             _ => free.next().filter(|_| runs_file && !is_manager),
         };
         file.map(|word| word.text.clone())
     };
     let obeys = !tool.obeys.is_empty()
         || tool.otherwise.categories.iter().any(|c| look.known.verbs.infrastructure.contains(c));
-    if file.is_none() && !obeys && !tool.is_unknown() {
+    let (loads, says) = (!tool.loads.is_empty(), !look.seen.code.is_empty());
+    if file.is_none() && !obeys && !tool.is_unknown() && !loads && !says {
         return false;
     }
     let (brought, directory) = (Brought::before(look, brings), look.seen.directory.as_deref());
     let is_certificate = |file: &str| [".pem", ".crt", ".cer"].iter().any(|end| file.ends_with(end));
     let told = || {
-        let mut values = look.arguments.all_values().map(|(_, value)| value);
+        // Where it is known which of them it obeys, `loaded` asks about those.
+        let mut values =
+            look.arguments.all_values().map(|(_, value)| value).filter(|_| tool.loads.is_empty());
         tool.obeys.iter().any(|name| brought.has_file(name, directory))
             || values.any(|value| {
                 // `java -cp a.jar:b.jar`
@@ -115,7 +153,7 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
                 !is_certificate(value) && files.any(|file| brought.has_file(file, directory))
             })
     };
-    if obeys && told() {
+    if obeys && told() || !brought.is_empty() && (loaded(look, tool, &brought) || said(look, &brought)) {
         return true;
     }
     let Some(file) = file else {
@@ -124,7 +162,12 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
         let started =
             look.seen.words.first().filter(|word| is_started && word.text.as_bytes().len() <= PATH_MAX);
         return brought.has_program(&look.seen.program.name)
-            || started.is_some_and(|file| brought.has(&file.text.to_lossy(), directory));
+            || started.is_some_and(|file| {
+                let file = file.text.to_lossy();
+                // `python -m x`
+                let is_module = look.seen.via.last().is_some_and(|via| via.starts_with("python"));
+                brought.has(&file, directory) || is_module && brought.has(&format!("{file}.py"), directory)
+            });
     };
     if is_certificate(&file) {
         return false;
@@ -134,6 +177,49 @@ fn comes_from(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
     }
     let folder = look.seen.program.folder.as_deref();
     earlier(look).iter().any(|earlier| is_clone_of(earlier, directory, folder, &file))
+}
+
+/// Whether one of its options loads a file that was brought: `node -r ./x.js`, `java -javaagent:x.jar`.
+fn loaded(look: &Look<'_>, tool: &Tool, brought: &Brought) -> bool {
+    let directory = look.seen.directory.as_deref();
+    let is_one = |file: &str| brought.has_file(file, directory);
+    let named = look.arguments.values(&tool.loads).map(|(value, _)| value);
+    let behind_colon = look.arguments.flag_names().filter_map(|name| {
+        let (name, file) = name.split_once(':')?;
+        tool.loads.iter().any(|option| option == name).then_some(file)
+    });
+    named.chain(behind_colon).take(MAX_LOADED).any(|value| value.split(':').chain([value]).any(is_one))
+}
+
+/// Whether its program text loads a file that was brought: `import x`, `require('./x')`.
+fn said(look: &Look<'_>, brought: &Brought) -> bool {
+    let directory = look.seen.directory.as_deref();
+    look.seen.code.iter().any(|(language, text)| {
+        let Some((_, calls, endings)) = LOADING.iter().find(|(known, ..)| known == language) else {
+            return false;
+        };
+        let mut names = named_behind(text, calls).take(MAX_LOADED);
+        brought.may_be_named_in(text)
+            && names.any(|name| {
+                // `from kit.run import main`
+                let module = if language == "python" { name.replace('.', "/") } else { name.to_owned() };
+                endings.iter().any(|end| {
+                    name.ends_with(end) && brought.has_file(name, directory)
+                        || brought.has_file(&format!("{module}{end}"), directory)
+                })
+            })
+    })
+}
+
+/// What stands behind these calls: in quotes, parentheses or bare.
+fn named_behind<'s>(text: &'s str, calls: &'s [&str]) -> impl Iterator<Item = &'s str> {
+    let behind = |call: &'s &str| text.match_indices(*call).map(|(at, found)| &text[at + found.len()..]);
+    let quoted = |c: char| matches!(c, ' ' | '(' | '"' | '\'' | '`');
+    let ends = |c: char| matches!(c, '"' | '\'' | '`' | ')' | ';' | ',' | '\n' | ' ');
+    let names = calls.iter().flat_map(behind);
+    names
+        .filter_map(move |rest| rest.trim_start_matches(quoted).split(ends).next())
+        .filter(|name| !name.is_empty())
 }
 
 /// Whether it installs packages, and does not only look at one.

@@ -61,6 +61,18 @@ pub(crate) struct Tool {
     /// With these options it brings whole sites, each into a folder named after its host.
     #[serde(default)]
     pub mirrors: Vec<String>,
+    /// With these options of such it leaves that folder out.
+    #[serde(default)]
+    pub hostless: Vec<String>,
+    /// With these it leaves all folders out.
+    #[serde(default)]
+    pub folderless: Vec<String>,
+    /// Options that name the folder which it puts what it brings into.
+    #[serde(default)]
+    pub into: Vec<String>,
+    /// Options whose value is a program or a library that it loads, or several between colons.
+    #[serde(default)]
+    pub loads: Vec<String>,
     /// What it is given may leave the machine.
     #[serde(default)]
     pub sends: bool,
@@ -268,8 +280,12 @@ fn prepare(file: &str, tool: &mut Tool) -> Result<(), ToolError> {
     }
     tool.values.extend(values);
     let lists = tool.effects.iter().flat_map(|effect| [&effect.flags, &effect.also, &effect.without]);
-    let mut long: Vec<String> =
-        lists.chain([&tool.values]).flatten().filter(|name| is_long_behind_one_dash(name)).cloned().collect();
+    let mut long: Vec<String> = lists
+        .chain([&tool.values, &tool.hostless, &tool.folderless])
+        .flatten()
+        .filter(|name| is_long_behind_one_dash(name))
+        .cloned()
+        .collect();
     long.sort_unstable();
     long.dedup();
     tool.long_behind_one_dash = long;
