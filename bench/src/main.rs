@@ -57,7 +57,7 @@ fn main() -> anyhow::Result<()> {
             serde_json::to_string(&measure::growth::measure(of, count))?
         }
         Part::Scale => serde_json::to_string(&measure::scale::measure()?)?,
-        Part::Peers => serde_json::to_string(&measure::peers::measure(native)?)?,
+        Part::Peers => serde_json::to_string(&measure::peers::measure(native))?,
     };
     println!("{text}");
     Ok(())

@@ -25,7 +25,7 @@ const BUSY_ROUNDS: usize = 4;
 /// Why a peer is not measured on a machine in use.
 const LEFT_ALONE: &str = "it would take over this machine's own configuration";
 
-pub(crate) fn measure(native: bool) -> anyhow::Result<Peers> {
+pub(crate) fn measure(native: bool) -> Peers {
     let mut all = Peers::default();
     for group in groups() {
         eprintln!("{}", group.name);
@@ -35,10 +35,7 @@ pub(crate) fn measure(native: bool) -> anyhow::Result<Peers> {
             if missing.is_some() {
                 break;
             }
-            let busy = Hogs::start(hogs)?;
-            let measured = compare(&group, targets, hogs, &mut all.figures);
-            drop(busy);
-            if let Err(error) = measured {
+            if let Err(error) = compare(&group, targets, hogs, &mut all.figures) {
                 eprintln!("{}: {error:#}", group.name);
                 missing = Some(format!("{error:#}"));
             }
@@ -48,7 +45,7 @@ pub(crate) fn measure(native: bool) -> anyhow::Result<Peers> {
             all.peers.push(Peer { name, setup, version: group.version(), missing: missing.clone() });
         }
     }
-    Ok(all)
+    all
 }
 
 /// One group's figures.
@@ -58,13 +55,15 @@ fn compare(group: &Group, targets: &[Target], hogs: u32, figures: &mut Vec<Compa
     let rounds = if hogs == 0 { ROUNDS } else { BUSY_ROUNDS };
     let mut bare = vec![Vec::new(); targets.len()];
     let mut added = vec![vec![Vec::new(); targets.len()]; group.arms.len()];
+    let bare_run = || each(targets, |target| run(&cgroup, target, rounds, How::default(), &[]));
+    let run_under = |running: &Running| under(group, running, targets, &cgroup, &other, rounds);
     for _ in 0..BLOCKS {
-        let before = each(targets, |target| run(&cgroup, target, rounds, How::default(), &[]))?;
+        // What is not measured, how long it takes to switch it on and off, has the processors to itself.
+        let before = beside(hogs, bare_run)?;
         let running = group.start(&cgroup)?;
-        let forth = under(group, &running, targets, &cgroup, &other, rounds)?;
-        let back = under(group, &running, targets, &cgroup, &other, rounds)?;
+        let (forth, back) = beside(hogs, || Ok((run_under(&running)?, run_under(&running)?)))?;
         running.stop()?;
-        let after = each(targets, |target| run(&cgroup, target, rounds, How::default(), &[]))?;
+        let after = beside(hogs, bare_run)?;
         for (target, (before, after)) in before.iter().zip(&after).enumerate() {
             bare[target].extend([*before, *after]);
             for (arm, differences) in added.iter_mut().enumerate() {
@@ -118,6 +117,12 @@ fn each(targets: &[Target], run: impl Fn(Target) -> anyhow::Result<f64>) -> anyh
 /// The median of one run, in microseconds.
 fn run(cgroup: &Cgroup, target: Target, rounds: usize, how: How, wrapper: &[&str]) -> anyhow::Result<f64> {
     Ok(median(&spawn_under(wrapper, cgroup, target, rounds, how)?) / 1_000.0)
+}
+
+/// Does it while so many processes keep the processors busy.
+fn beside<T>(hogs: u32, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let _hogs = Hogs::start(hogs)?;
+    work()
 }
 
 /// Processes that keep the processors busy, until dropped.
