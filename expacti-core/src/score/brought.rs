@@ -3,7 +3,9 @@
 //! A file is known by the name that its address ends with, by the path it was saved under, and by what it was copied,
 //! decoded or unpacked into afterwards.
 
+mod load;
 mod put;
+mod start;
 
 use std::borrow::Cow;
 
@@ -12,6 +14,8 @@ use memchr::memmem;
 use super::{Look, paths, statements};
 use crate::see::{self, Input, Seen};
 use crate::tools::{PathRole, Reach, Tool, glob};
+
+pub(super) use self::start::starts;
 
 /// Commands before this one that are looked at.
 const MAX_BEFORE: usize = 64;
@@ -49,7 +53,7 @@ pub(super) struct Brought {
 }
 
 /// The commands before this one that are looked at.
-pub(super) fn earlier<'l>(look: &'l Look<'_>) -> &'l [Seen] {
+fn earlier<'l>(look: &'l Look<'_>) -> &'l [Seen] {
     &look.all[look.at.saturating_sub(MAX_BEFORE)..look.at]
 }
 
