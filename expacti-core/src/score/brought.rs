@@ -178,10 +178,11 @@ impl Brought {
             add(&mut self.paths, join(directory, text));
             return;
         }
-        if text.starts_with("http") && !names_file(text) {
+        let name = name_of_remote(text);
+        if text.starts_with("http") && (name.is_none() || ends_with_folder(text)) {
             add(&mut self.names, "index.html".to_owned());
         }
-        let Some(name) = name_of_remote(text) else { return };
+        let Some(name) = name else { return };
         if !text.starts_with("http") {
             // A folder as well as a file.
             add(&mut self.folders, join(directory, &name));
@@ -276,7 +277,11 @@ fn name_of_remote(text: &str) -> Option<String> {
 
 /// Whether the address says itself what a file from there is called.
 fn names_file(address: &str) -> bool {
-    !address.split(['?', '#']).next().unwrap_or(address).ends_with('/') && name_of_remote(address).is_some()
+    !ends_with_folder(address) && name_of_remote(address).is_some()
+}
+
+fn ends_with_folder(address: &str) -> bool {
+    address.split(['?', '#']).next().unwrap_or(address).ends_with('/')
 }
 
 fn last_part(path: &str) -> &str {
