@@ -15,10 +15,10 @@ mod votes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use self::agents::{AgentState, AgentView, Claim, OwnPending, OwnTickets, StandingView};
+pub(crate) use self::agents::{AgentState, AgentView, Claim, OwnPending, OwnTickets};
 pub(crate) use self::cards::{CardDetail, CardPage, CardView, EarlierText, GrantView, PastView};
 pub(crate) use self::containers::ContainerView;
-pub(crate) use self::operations::{HoldWord, ModeWord, NewAgent, ReloadView};
+pub(crate) use self::operations::{ModeWord, NewAgent, ReloadView};
 pub(crate) use self::problem::ProblemBody;
 pub(crate) use self::records::{
     ChainView, ProvenChain, RecordDetail, RecordLine, RecordPage, RecordTree, RulePreview, SimilarView,

@@ -97,9 +97,18 @@ fn row(agent: &AgentView, now: u64) -> [String; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Hold, Mode};
+    use crate::operations::Standing;
 
     #[test]
     fn who_is_not_there_is_told_from_who_is_gated() {
+        let standing = Standing {
+            policy: "default".to_owned(),
+            mode: Mode::Enforce,
+            hold: Hold::Before,
+            execs: 7,
+            denied: 1,
+        };
         let agent = |state| AgentView {
             name: "ci".to_owned(),
             state,
@@ -109,13 +118,7 @@ mod tests {
             late: false,
             container: None,
             stopped_by: None,
-            standing: Some(crate::wire::StandingView {
-                policy: "default".to_owned(),
-                mode: ModeWord::Enforce,
-                hold: crate::wire::HoldWord::Before,
-                execs: 7,
-                denied: 1,
-            }),
+            standing: Some(standing.clone().into()),
         };
         let shown = |state| row(&agent(state), 142).join("|");
         assert_eq!(shown(AgentState::Gated), "ci|enforce|default|42s|0|7|1|/sys/fs/cgroup/ci");
