@@ -15,7 +15,17 @@ pub struct Home {
     path: PathBuf,
     key: NodeKey,
     /// Held as long as this lives: one writer per node.
-    _lock: Option<File>,
+    lock: Option<File>,
+}
+
+/// Closing is not enough: a child that this process starts at the moment has the file until its exec, and the lock with it.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // Who has no child at the moment loses it anyway.
+            let _ = lock.unlock();
+        }
+    }
 }
 
 impl Home {
@@ -38,12 +48,12 @@ impl Home {
         if !key.exists() {
             make_key(&key).map_err(|error| file(&key, &error))?;
         }
-        Ok(Self { path: path.to_owned(), key: read_key(&key)?, _lock: Some(lock) })
+        Ok(Self { path: path.to_owned(), key: read_key(&key)?, lock: Some(lock) })
     }
 
     /// Reads the key of a node whose log somebody else writes.
     pub fn look(path: &Path) -> Result<Self, LogError> {
-        Ok(Self { path: path.to_owned(), key: read_key(&path.join("node.key"))?, _lock: None })
+        Ok(Self { path: path.to_owned(), key: read_key(&path.join("node.key"))?, lock: None })
     }
 
     /// The node's key.
@@ -140,8 +150,12 @@ mod tests {
     #[test]
     fn a_second_writer_is_kept_out() {
         let folder = tempfile::tempdir().unwrap();
-        let _first = Home::open(folder.path()).unwrap();
+        let first = Home::open(folder.path()).unwrap();
         assert!(Home::open(folder.path()).unwrap_err().to_string().contains("another daemon"));
+        let of_a_child = first.lock.as_ref().unwrap().try_clone().unwrap();
+        drop(first);
+        Home::open(folder.path()).unwrap();
+        drop(of_a_child);
         assert!(Home::look(folder.path()).is_ok());
     }
 }
