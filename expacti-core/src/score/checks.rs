@@ -11,10 +11,6 @@ const MAX_WORDS: usize = 64;
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
     let places = &look.known.places;
-    let is_one = |patterns: &[String], file: &str| {
-        let file = file.trim_start_matches("./");
-        patterns.iter().any(|pattern| glob(pattern, file))
-    };
     let (changed, removed) = files(look);
     let all = || changed.iter().chain(&removed);
     let holds_checks = |file: &str| {
@@ -34,6 +30,11 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
                 || is_one(&places.checks, file) && paths::has_word(file, &look.known.verbs.guards)
         });
     weakens.then(|| Look::stand_alone(&look.known.modifiers.weakens_protection, Category::PrivilegeAndEscape))
+}
+
+fn is_one(patterns: &[String], file: &str) -> bool {
+    let file = file.trim_start_matches("./");
+    patterns.iter().any(|pattern| glob(pattern, file))
 }
 
 /// The files that its output goes to.
@@ -90,10 +91,7 @@ fn moved_away<'l>(look: &'l Look<'_>) -> impl Iterator<Item = Cow<'l, str>> {
         _ => &[],
     };
     let places = &look.known.places;
-    let leaves = |target: &str| {
-        let target = target.trim_start_matches("./");
-        !places.checks.iter().chain(&places.guards).any(|pattern| glob(pattern, target))
-    };
+    let leaves = |target: &str| !is_one(&places.checks, target) && !is_one(&places.guards, target);
     let sources = moved.split_last().filter(|(target, _)| leaves(&target.text)).map(|(_, sources)| sources);
     sources.unwrap_or_default().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()))
 }
