@@ -115,11 +115,11 @@ pub(super) fn with_the_daemon(
     // Asked about once, where it is asked about at all.
     spawn(agent, target, FIRST, how)?;
     settle(agent, daemon)?;
-    let before = (used(agent)?, used_by_threads(daemon.pid())?);
+    let before = (used(agent)?, daemon.used_by_threads());
     let took = spawn(agent, target, rounds, how)?;
     let agents = used(agent)? - before.0;
     settle(agent, daemon)?;
-    let threads = more(&before.1, &used_by_threads(daemon.pid())?);
+    let threads = more(&before.1, &daemon.used_by_threads());
     let each = |sum: u64| sum / u64::try_from(rounds).unwrap_or(1);
     let daemons = threads.values().sum();
     Ok(Figure {
@@ -164,19 +164,6 @@ fn used(cgroup: &Cgroup) -> anyhow::Result<u64> {
     let text = fs::read_to_string(cgroup.path().join("cpu.stat"))?;
     let micros = text.lines().find_map(|line| line.strip_prefix("usage_usec ")).context("usage_usec")?;
     Ok(micros.parse::<u64>()? * 1_000)
-}
-
-/// The same of a process, by the names of its threads.
-pub(super) fn used_by_threads(pid: u32) -> anyhow::Result<BTreeMap<String, u64>> {
-    let mut sums = BTreeMap::new();
-    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let place = thread?.path();
-        // One may end meanwhile.
-        let Ok(text) = fs::read_to_string(place.join("schedstat")) else { continue };
-        let name = fs::read_to_string(place.join("comm"))?.trim().to_owned();
-        *sums.entry(name).or_default() += text.split(' ').next().context("schedstat")?.parse::<u64>()?;
-    }
-    Ok(sums)
 }
 
 /// What was added between two of these. Of threads that ended nothing is known.

@@ -13,7 +13,7 @@ use expacti_tests::harness::child;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
 
-use super::cost::{more, used_by_threads};
+use super::cost::more;
 use super::memory::Memory;
 use crate::spawn::{How, TARGETS, spawn};
 
@@ -63,12 +63,12 @@ fn rate(count: usize, time: Duration) -> f64 {
 fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> anyhow::Result<Storm> {
     spawn(agent, TARGETS[0], 3, How::default())?;
     settle(agent, daemon, "before")?;
-    let before = (metrics(daemon), used_by_threads(daemon.pid())?);
+    let before = (metrics(daemon), daemon.used_by_threads());
     let gated = storm(agent, workers)?;
     let end = Instant::now();
     let drained_ms =
         settle(agent, daemon, &format!("after-{workers}"))?.saturating_duration_since(end).as_millis();
-    let after = (metrics(daemon), used_by_threads(daemon.pid())?);
+    let after = (metrics(daemon), daemon.used_by_threads());
     let grown = |name: &str| {
         let of = |counts: &BTreeMap<String, f64>| counts.get(name).copied().unwrap_or_default();
         whole(of(&after.0) - of(&before.0))

@@ -1,5 +1,6 @@
 //! A running daemon.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -105,6 +106,20 @@ impl Daemon {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Nanoseconds of a processor that it has had, by the names of its threads.
+    #[track_caller]
+    pub fn used_by_threads(&self) -> BTreeMap<String, u64> {
+        let mut sums = BTreeMap::new();
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap().flatten() {
+            let read = |name| std::fs::read_to_string(thread.path().join(name));
+            // One may end meanwhile.
+            let (Ok(name), Ok(schedule)) = (read("comm"), read("schedstat")) else { continue };
+            let nanoseconds: u64 = schedule.split(' ').next().unwrap().parse().unwrap();
+            *sums.entry(name.trim().to_owned()).or_default() += nanoseconds;
+        }
+        sums
     }
 
     /// Its own folder.

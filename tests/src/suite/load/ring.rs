@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -81,18 +80,6 @@ fn process(daemon: &Daemon) -> Pid {
     Pid::from_raw(daemon.pid().cast_signed()).unwrap()
 }
 
-/// Nanoseconds of a processor that the thread which reads the ring has had.
-#[track_caller]
-fn ran(daemon: &Daemon) -> u64 {
-    let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
-    let schedule = |thread: &Path| {
-        let is_it = fs::read_to_string(thread.join("comm")).ok()?.trim() == "ring";
-        is_it.then(|| fs::read_to_string(thread.join("schedstat")).ok()).flatten()
-    };
-    let stat = threads.flatten().find_map(|thread| schedule(&thread.path())).unwrap();
-    stat.split(' ').next().unwrap().parse().unwrap()
-}
-
 /// They are so many, and the daemon gets to read so little, that it takes longer than the grace until each has had its
 /// turn: none is refused, because it does read. Then it does not, and they are. That is told once, by whichever daemon
 /// comes to it.
@@ -105,10 +92,11 @@ pub(super) fn who_finds_the_ring_full_waits_while_it_is_read() {
     for _ in 0..times(6) {
         kill_process(process(&daemon), Signal::STOP).unwrap();
         std::thread::sleep(Duration::from_secs(1));
-        let before = ran(&daemon);
+        let read = || daemon.used_by_threads()["ring"];
+        let before = read();
         kill_process(process(&daemon), Signal::CONT).unwrap();
         // On a busy machine it comes to its turn later.
-        until("the reader's turn", || (ran(&daemon) > before).then_some(()));
+        until("the reader's turn", || (read() > before).then_some(()));
         // Time for some of them.
         std::thread::sleep(Duration::from_millis(10));
     }
