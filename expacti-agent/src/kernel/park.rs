@@ -3,6 +3,9 @@
 //! Parking is only economy. A process that is thawed, moved or continued by somebody else asks again, finds no
 //! verdict and waits on; nothing here decides anything.
 //!
+//! A cgroup that has processes of its own and gives a controller of threads (`cpu`, `pids`) to those below it takes no
+//! processes below it but as threads, so our folder becomes such a cgroup there.
+//!
 //! Held behind its commit a process has a cgroup of its own, because nobody else may freeze with it. There the freezing
 //! is what holds it, and an enrolled task cannot write into the cgroup's files.
 
@@ -10,7 +13,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::cgroup;
+use rustix::process::Signal;
+
+use super::{cgroup, sys};
 
 /// The frozen child of the process's own cgroup. Those that hold a single process have its ticket in their name.
 const FOLDER: &str = "expacti.held";
@@ -107,7 +112,19 @@ impl Parked {
 
     /// Ends all that is in the cgroup, frozen or not. Only for one that holds a single process.
     pub(crate) fn kill(&self) -> io::Result<()> {
-        fs::write(self.folder.join("cgroup.kill"), "1")
+        match fs::write(self.folder.join("cgroup.kill"), "1") {
+            Err(error) if is_threaded(&error) => self.kill_it(),
+            done => done,
+        }
+    }
+
+    /// The handle comes first, so that the number is still the process's own when it is found here.
+    fn kill_it(&self) -> io::Result<()> {
+        let process = sys::pidfd(self.pid)?;
+        if cgroup::folder_of(self.pid)? == self.folder {
+            rustix::process::pidfd_send_signal(process, Signal::KILL)?;
+        }
+        Ok(())
     }
 
     /// A folder of ours must not keep anybody from removing the cgroup around it. False: somebody is still in it, which
@@ -130,17 +147,42 @@ impl Parked {
     }
 
     fn enter(&self) -> io::Result<()> {
-        fs::write(self.folder.join("cgroup.procs"), self.pid.to_string())
+        let enter = || fs::write(self.folder.join("cgroup.procs"), self.pid.to_string());
+        match enter() {
+            Err(error) if is_threaded(&error) => {
+                fs::write(self.folder.join("cgroup.type"), "threaded")?;
+                enter()
+            }
+            done => done,
+        }
     }
+}
+
+/// What the kernel says to whoever wants a whole process of a cgroup that is there for threads.
+fn is_threaded(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EOPNOTSUPP)
 }
 
 /// Everybody in a folder of ours.
 pub(super) fn inmates(folder: &Path) -> Vec<Parked> {
     let Some(home) = folder.parent() else { return Vec::new() };
-    // One that vanishes meanwhile has nobody in it.
-    let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    let pids = match fs::read_to_string(folder.join("cgroup.procs")) {
+        Err(error) if is_threaded(&error) => first_threads(folder),
+        // One that vanishes meanwhile has nobody in it.
+        pids => pids.unwrap_or_default().lines().filter_map(|line| line.parse().ok()).collect(),
+    };
     let parked = |pid| Parked { pid, home: home.to_owned(), folder: folder.to_owned() };
-    pids.lines().filter_map(|line| line.parse().ok()).map(parked).collect()
+    pids.into_iter().map(parked).collect()
+}
+
+/// A process came here with all its threads, and has the number of the first.
+fn first_threads(folder: &Path) -> Vec<u32> {
+    let threads = fs::read_to_string(folder.join("cgroup.threads")).unwrap_or_default();
+    let is_first = |tid: &u32| {
+        fs::read_to_string(format!("/proc/{tid}/status"))
+            .is_ok_and(|status| status.contains(&format!("\nTgid:\t{tid}\n")))
+    };
+    threads.lines().filter_map(|line| line.parse().ok()).filter(is_first).collect()
 }
 
 /// Everybody in folders of ours below a cgroup.

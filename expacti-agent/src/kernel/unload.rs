@@ -200,9 +200,8 @@ fn remove_cgroups(all: &[PathBuf], said: &mut Vec<String>) -> Result<(), UnloadE
         |path: &Path| park::is_ours(path) || path.ends_with(canary::FOLDER) || path.ends_with(trial::FOLDER);
     for path in all.iter().filter(|path| is_ours(path)) {
         let home = path.parent().unwrap_or(path);
-        let processes = fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
-        for process in processes.lines() {
-            match fs::write(home.join("cgroup.procs"), process) {
+        for process in park::inmates(path) {
+            match fs::write(home.join("cgroup.procs"), process.pid().to_string()) {
                 Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(at(home)(error)),
                 Ok(()) | Err(_) => {}
             }

@@ -35,6 +35,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("hold::after::who_started_it_goes_on", after_who_started_it_goes_on),
         test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
         test("hold::after::a_new_daemon_keeps_the_ticket", after_a_new_daemon_keeps_the_ticket),
+        test("hold::where_only_threads_may_be_below", where_only_threads_may_be_below),
+        test("hold::after::where_only_threads_may_be_below", after_where_only_threads_may_be_below),
         test("hold::who_is_parked_without_a_ticket_goes_on", parked_without_a_ticket),
         test("hold::parking_one_that_ended_leaves_nothing", parking_one_that_ended_leaves_nothing),
     ]
@@ -284,6 +286,60 @@ fn after_a_new_daemon_keeps_the_ticket() {
     daemon.ask(&["deny", &id]);
     let status = child::wait(&mut first);
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
+}
+
+/// A cgroup with processes of its own that gives a controller of threads to those below it: what is parked below it is there
+/// as threads.
+fn giving_pids_to_threads(name: &str) -> Cgroup {
+    let agent = Cgroup::new(name);
+    for cgroup in [agent.path().parent().unwrap(), agent.path()] {
+        fs::write(cgroup.join("cgroup.subtree_control"), "+pids").unwrap();
+    }
+    agent
+}
+
+fn where_only_threads_may_be_below() {
+    let agent = giving_pids_to_threads("agent");
+    let daemon = Daemon::gating(&agent, &[]);
+    for answer in ["approve", "deny"] {
+        let held = run_aside(&agent, risky());
+        let id = daemon.card(RISKY_LINE);
+        until("a process that is parked as threads", || {
+            let kind = fs::read_to_string(agent.parking().join("cgroup.type")).ok()?;
+            let events = fs::read_to_string(agent.parking().join("cgroup.events")).ok()?;
+            (kind == "threaded\n" && events.contains("populated 1") && events.contains("frozen 1"))
+                .then_some(())
+        });
+        daemon.ask(&[answer, &id]);
+        match held.ending() {
+            Ok(output) => assert_eq!((answer, output.status.code()), ("approve", NO_REPOSITORY)),
+            Err(error) => assert_eq!((answer, error.raw_os_error()), ("deny", Some(libc::EPERM))),
+        }
+        until("no folder of ours", || (!agent.parking().exists()).then_some(()));
+    }
+}
+
+fn after_where_only_threads_may_be_below() {
+    let agent = giving_pids_to_threads("agent");
+    let daemon = Daemon::gating(&agent, &["--hold-after"]);
+    // Somebody has to be there, or it is an ordinary cgroup.
+    let mut sleeper = child::start(&agent, Command::new("sleep").arg("1000")).unwrap();
+    for answer in ["approve", "deny"] {
+        let mut held = child::start(&agent, &mut risky()).unwrap();
+        let id = daemon.card(RISKY_LINE);
+        let pid = held.id().to_string();
+        until("the new program in place, and frozen", || {
+            let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            (command.starts_with(b"git\0push\0") && state(&pid) == Some('S')).then_some(())
+        });
+        daemon.ask(&[answer, &id]);
+        let status = child::wait(&mut held);
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        let expected = if answer == "approve" { (NO_REPOSITORY, None) } else { (None, Some(libc::SIGKILL)) };
+        assert_eq!((status.code(), signal), expected);
+    }
+    sleeper.kill().unwrap();
+    child::wait(&mut sleeper);
 }
 
 /// As if born to a process that was let go on its way into parking: frozen like it, and waiting for nothing.
