@@ -22,6 +22,8 @@ pub struct Report {
     pub scale: Option<Section<Scale>>,
     /// More and more agents, rules and tickets.
     pub growth: Option<Section<Vec<Growth>>>,
+    /// So many tickets that they are a part of their own.
+    pub tickets: Option<Section<Vec<Growth>>>,
     /// What a decision takes on the machine itself, as `cargo bench -p expacti-core --bench rules` prints it.
     pub decisions: Option<String>,
 }

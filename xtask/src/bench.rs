@@ -34,7 +34,7 @@ use crate::workspace;
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Options {
-    /// Measure only this part (may be given more than once); by default all.
+    /// Measure only this part (may be given more than once); by default all but `tickets`.
     #[arg(long, value_enum)]
     only: Vec<Part>,
     /// The kernel to measure on.
@@ -75,8 +75,11 @@ pub(crate) enum Part {
     Scale,
     /// Instructions of an exec with many agents, rules and tickets.
     Growth,
+    /// The same with ten thousand tickets, which takes as long as several others together: only when it is asked for.
+    Tickets,
 }
 
+/// The whole of it, in fifteen minutes.
 const ALL: [Part; 5] = [Part::Cost, Part::Peers, Part::Workloads, Part::Scale, Part::Growth];
 
 impl Part {
@@ -87,20 +90,26 @@ impl Part {
             Self::Workloads => "workloads",
             Self::Scale => "scale",
             Self::Growth => "growth",
+            Self::Tickets => "tickets",
         }
+    }
+
+    /// For the program that measures.
+    fn arguments(self) -> &'static str {
+        if self == Self::Tickets { "growth tickets 10000" } else { self.name() }
     }
 
     /// What is counted in instructions comes out the same on every machine; the rest needs two processors.
     fn clock(self) -> Clock {
         match self {
-            Self::Cost | Self::Growth => Clock::Instructions,
+            Self::Cost | Self::Growth | Self::Tickets => Clock::Instructions,
             Self::Peers | Self::Workloads | Self::Scale => Clock::Wall,
         }
     }
 
     /// The guest's, in MiB: ten thousand processes that wait take their place.
     fn memory(self) -> u32 {
-        if self == Self::Growth { 4096 } else { 2048 }
+        if matches!(self, Self::Growth | Self::Tickets) { 4096 } else { 2048 }
     }
 }
 
@@ -144,6 +153,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
             Part::Peers => report.peers = Some(bench.section(*part)?),
             Part::Workloads => report.workloads = Some(bench.section(*part)?),
             Part::Scale => report.scale = Some(bench.section(*part)?),
+            Part::Tickets => report.tickets = Some(bench.section(*part)?),
         }
         // What took minutes is kept even if what comes next fails.
         write(&report, Where::Guest)?;
@@ -186,6 +196,7 @@ fn on_this_machine(options: &Options) -> Result<ExitCode> {
             Part::Workloads => report.workloads = Some(section(&found, machine, seconds)?),
             Part::Scale => report.scale = Some(section(&found, machine, seconds)?),
             Part::Growth => report.growth = Some(section(&found, machine, seconds)?),
+            Part::Tickets => report.tickets = Some(section(&found, machine, seconds)?),
         }
         write(&report, Where::Native)?;
     }
@@ -272,7 +283,7 @@ impl Bench {
         let disk = match part {
             Part::Peers => Some(Disk::peers(cache)?),
             Part::Workloads => Some(Disk::materials(cache)?),
-            Part::Cost | Part::Scale | Part::Growth => None,
+            Part::Cost | Part::Scale | Part::Growth | Part::Tickets => None,
         };
         let (files, memory) = (self.files.clone(), part.memory());
         Ok(Place { cache, kernel: self.kernel, clock: part.clock(), files, disk, memory })
@@ -325,7 +336,7 @@ impl Bench {
     fn section<T: DeserializeOwned>(&self, part: Part) -> Result<Section<T>> {
         println!("== {} on Linux {}", part.name(), self.kernel);
         let start = Instant::now();
-        let found = self.place(part)?.measure(part.name())?;
+        let found = self.place(part)?.measure(part.arguments())?;
         let seconds = start.elapsed().as_secs();
         println!("{}: {seconds} s", part.name());
         Ok(Section { machine: self.machine(part.clock())?, seconds, found })

@@ -43,7 +43,7 @@ const ALL: [(&str, &str); 8] = [
     ("cargo", include_str!("../../workloads/cargo.sh")),
     ("npm", include_str!("../../workloads/npm.sh")),
     ("git", include_str!("../../workloads/git.sh")),
-    ("unittest", include_str!("../../workloads/unittest.sh")),
+    ("pytest", include_str!("../../workloads/pytest.sh")),
 ];
 
 pub(crate) fn measure(only: &[String]) -> anyhow::Result<Vec<Workload>> {

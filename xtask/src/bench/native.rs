@@ -55,12 +55,12 @@ impl Stage {
         let script = self.0.join("native.sh");
         let materials = match part {
             Part::Workloads => materials::disk(cache)?.display().to_string(),
-            Part::Cost | Part::Peers | Part::Scale | Part::Growth => String::new(),
+            Part::Cost | Part::Peers | Part::Scale | Part::Growth | Part::Tickets => String::new(),
         };
         fs::write(&script, include_str!("../../guest/native.sh"))?;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "bash"]).arg(&script);
-        command.arg(&self.0).arg(materials).args([part.name(), "--native"]);
+        command.arg(&self.0).arg(materials).args(part.arguments().split(' ')).arg("--native");
         Ok(output(&mut command)?.into_bytes())
     }
 

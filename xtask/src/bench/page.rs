@@ -44,19 +44,20 @@ pub(crate) fn text(report: &Report, place: Where) -> String {
         Where::Native => HEAD_NATIVE,
     };
     let mut page = head.to_owned() + &goals::text(report);
+    let decisions = report.decisions.as_deref().map(growth::decisions).unwrap_or_default();
     let parts = [
         ("cost", report.cost.as_ref().map(cost)),
         ("peers", report.peers.as_ref().map(peers::text)),
         ("workloads", report.workloads.as_ref().map(workloads::text)),
         ("scale", report.scale.as_ref().map(scale::text)),
-        ("growth", report.growth.as_ref().map(growth::text)),
+        ("growth", report.growth.as_ref().map(|section| growth::text(section) + &decisions)),
+        ("tickets", report.tickets.as_ref().map(growth::tickets)),
     ];
     for (part, text) in parts {
         page.push_str(&text.unwrap_or_else(|| {
             format!("\n## Not measured yet: {part}\n\n`cargo xtask bench --only {part}` measures it and puts it here.\n")
         }));
     }
-    page.push_str(&report.decisions.as_deref().map(growth::decisions).unwrap_or_default());
     page
 }
 

@@ -1,5 +1,5 @@
-//! What whole workloads are made of, on a disk of its own: cargo and rustc, npm with a cache of a few packages, and
-//! programs in source form. Guests have no network, so all of it is brought before.
+//! What whole workloads are made of, on a disk of its own: cargo and rustc, pytest, npm with a cache of a few packages,
+//! and programs in source form. Guests have no network, so all of it is brought before.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use super::{Part, Workshop};
 use crate::cache::Cache;
 use crate::process::{find_program, output};
 
-/// Compiler and builder, which the user land has not.
-const PACKAGES: [&str; 2] = ["cargo", "rustc"];
+/// Compiler and builder, and what runs tests in Python, which the user land has not.
+const PACKAGES: [&str; 3] = ["cargo", "rustc", "python3-pytest"];
 /// Crates as Debian packages them, in source form. What they need themselves is not needed here.
 const CRATES: [&str; 2] = ["librust-itoa-dev", "librust-cfg-if-dev"];
 /// Programs in C, in source form.
@@ -34,7 +34,7 @@ pub(crate) fn part() -> Part {
     let user_land = user_land::part().recipe;
     Part {
         name: "materials",
-        brings: "cargo, rustc, npm and sources to build, for whole workloads (120 MB to download)",
+        brings: "cargo, rustc, pytest, npm and sources to build, for whole workloads (120 MB to download)",
         recipe: format!("2 {PACKAGES:?} {CRATES:?} {SOURCES:?} {NPM} {PROJECT} {user_land}"),
         make,
     }

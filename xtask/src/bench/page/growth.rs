@@ -19,10 +19,24 @@ pub(super) fn text(section: &Section<Vec<Growth>>) -> String {
          start, or until all wait.\n",
         machine.unit()
     );
+    table(&mut text, found);
+    text
+}
+
+/// So many that they are a part of their own.
+pub(super) fn tickets(section: &Section<Vec<Growth>>) -> String {
+    let Section { machine, seconds, found } = section;
+    let mut text = head("Ten thousand tickets", "tickets", machine, *seconds);
+    text.push_str("As above, and a part of its own because it takes long until so many wait.\n\n");
+    table(&mut text, found);
+    text
+}
+
+fn table(text: &mut String, growth: &[Growth]) {
     text.push_str(
         "| | cached allow | allowed by the daemon | allocated | resident | there after |\n|---|---:|---:|---:|---:|---:|\n",
     );
-    for Growth { of, count, found } in found {
+    for Growth { of, count, found } in growth {
         let _ = match found {
             Ok(Found { cached, asked, threads, allocated_mib, resident_mib, ready }) => writeln!(
                 text,
@@ -42,7 +56,6 @@ pub(super) fn text(section: &Section<Vec<Growth>>) -> String {
             }
         };
     }
-    text
 }
 
 /// The threads that do most of it.
