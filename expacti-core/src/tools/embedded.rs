@@ -14,6 +14,7 @@ macro_rules! files {
 
 /// Every embedded description.
 const TOOL_FILES: &[(&str, &str)] = files![
+    "agents.toml",
     "cloud.toml",
     "containers.toml",
     "coreutils.toml",
@@ -23,6 +24,7 @@ const TOOL_FILES: &[(&str, &str)] = files![
     "http.toml",
     "kubernetes.toml",
     "languages.toml",
+    "load.toml",
     "node.toml",
     "scheduling.toml",
     "services.toml",

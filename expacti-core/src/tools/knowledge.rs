@@ -238,6 +238,10 @@ pub(crate) struct Verbs {
     pub nouns: HashSet<String>,
     /// Nouns that say secret only where the program is known to keep such things.
     pub weak_secret: HashSet<String>,
+    /// Verbs that shut somebody or something out, where they stand behind the name of several things.
+    pub bars: HashSet<String>,
+    /// Verbs that show what was hidden.
+    pub reveals: HashSet<String>,
     /// Verbs that send what they are given to somebody else.
     pub sends: HashSet<String>,
     /// Words of an unknown program behind which another command stands.

@@ -74,14 +74,9 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
             found.push(candidate);
             return;
         }
-        // `force-leave`
         if tool.is_unknown()
-            && text
-                .strip_prefix("force-")
-                .is_some_and(|verb| known.stop.contains(verb) || known.remove.contains(verb))
+            && let Some(candidate) = of_unknown(look, text, number)
         {
-            let mut candidate = Look::stand_alone(&modifiers.name_stops, Category::Unknown);
-            candidate.undo = Undo::Hard;
             found.push(candidate);
             return;
         }
@@ -116,6 +111,25 @@ pub(super) fn verbs<'t>(look: &Look<'t>, tool: &'t Tool, covered: &Covered, foun
         candidate.categories = categories(tool);
         found.push(candidate);
     }
+}
+
+/// What a verb says of a program that nobody described, where it would say nothing of others.
+fn of_unknown<'t>(look: &Look<'t>, text: &str, number: usize) -> Option<Candidate<'t>> {
+    let known = &look.known.verbs;
+    let modifiers = &look.known.modifiers;
+    // `force-leave`
+    let takes = |verb| known.stop.contains(verb) || known.remove.contains(verb);
+    let forces = text.strip_prefix("force-").is_some_and(takes);
+    // `users deactivate`
+    let bars = number == 1 && known.bars.contains(text) && is_list(look);
+    if forces || bars {
+        let mut candidate = Look::stand_alone(&modifiers.name_stops, Category::Unknown);
+        candidate.undo = Undo::Hard;
+        return Some(candidate);
+    }
+    // `decrypt file.age`
+    let reveals = number < 2 && known.reveals.contains(text);
+    reveals.then(|| Look::stand_alone(&modifiers.name_shows_secrets, Category::SecretsAndCredentials))
 }
 
 /// Verbs that may stand before what they take away in one word: `deletetable`, `destroyall`.
