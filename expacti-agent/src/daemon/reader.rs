@@ -197,12 +197,18 @@ impl Reader {
                 format!("an exec of process {} was refused: {}", moment.tgid, reason_text(moment.value)),
             ),
             kind::DENIED => {
-                self.decider.gate.forget(seq);
+                let mut because = reason_text(moment.value).to_owned();
+                if let Some(trouble) = self.decider.gate.forget(seq) {
+                    // Who is asked about it would otherwise wonder why there was so little time.
+                    because = format!(
+                        "{because}; to wait longer it has to be parked in a cgroup below its own: {trouble}"
+                    );
+                }
                 self.execs.gone(seq);
                 let denied = Change::Decided(Verdict {
                     allow: false,
                     decider: By::FailMode,
-                    because: reason_text(moment.value).to_owned(),
+                    because,
                     held: 0,
                     review: None,
                 });

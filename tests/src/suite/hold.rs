@@ -36,6 +36,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("hold::after::what_is_denied_has_not_run_an_instruction", after_denied_has_not_run),
         test("hold::after::a_new_daemon_keeps_the_ticket", after_a_new_daemon_keeps_the_ticket),
         test("hold::where_only_threads_may_be_below", where_only_threads_may_be_below),
+        test("hold::who_cannot_be_parked_has_the_grace", who_cannot_be_parked_has_the_grace),
         test("hold::after::where_only_threads_may_be_below", after_where_only_threads_may_be_below),
         test("hold::who_is_parked_without_a_ticket_goes_on", parked_without_a_ticket),
         test("hold::parking_one_that_ended_leaves_nothing", parking_one_that_ended_leaves_nothing),
@@ -317,6 +318,20 @@ fn where_only_threads_may_be_below() {
         }
         until("no folder of ours", || (!agent.parking().exists()).then_some(()));
     }
+}
+
+fn who_cannot_be_parked_has_the_grace() {
+    let agent = Cgroup::new("agent");
+    fs::write(agent.path().join("cgroup.max.descendants"), "0").unwrap();
+    let daemon = Daemon::gating(&agent, &["--grace=3"]);
+    let held = run_aside(&agent, risky());
+    daemon.card(RISKY_LINE);
+    assert_eq!(held.ending().unwrap_err().raw_os_error(), Some(libc::EPERM));
+    let verdict = &daemon.record(&RISKY, "denied")["verdict"];
+    assert_eq!(verdict["decider"]["by"], "fail-mode", "{verdict}");
+    let because = verdict["because"].as_str().unwrap();
+    assert!(because.contains("within the grace") && because.contains("temporarily unavailable"), "{because}");
+    assert!(daemon.pending().is_empty());
 }
 
 fn after_where_only_threads_may_be_below() {

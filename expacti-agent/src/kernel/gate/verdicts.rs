@@ -33,6 +33,8 @@ pub(super) struct Waiting {
     /// It is being parked, or is.
     parking: bool,
     pub(super) parked: Option<Parked>,
+    /// Why it could not be parked when that was last tried.
+    trouble: Option<String>,
 }
 
 /// What may take a moment and must keep neither desk nor ring: done by a thread of its own.
@@ -136,18 +138,21 @@ impl Gate {
 
     /// A process began to wait.
     pub(crate) fn waits(&self, ticket: u64, pid: u32) {
-        let waiting = Waiting { pid, since: Instant::now(), parking: false, parked: None };
+        let waiting = Waiting { pid, since: Instant::now(), parking: false, parked: None, trouble: None };
         self.waits.waiting().insert(ticket, waiting);
         self.waits.look_after();
     }
 
-    /// A ticket needs no answer any more.
-    pub(crate) fn forget(&self, ticket: u64) {
+    /// A ticket needs no answer any more. Gives why its process could not be parked, if so: then it had only the grace to wait.
+    pub(crate) fn forget(&self, ticket: u64) -> Option<String> {
         self.remove_ticket(ticket);
-        if let Some(Waiting { parked: Some(parked), .. }) = self.waits.waiting().remove(&ticket) {
+        let waiting = self.waits.waiting().remove(&ticket);
+        self.forget_after(ticket);
+        let Waiting { parked, trouble, .. } = waiting?;
+        if let Some(parked) = parked {
             self.waits.errand(Errand::Release(parked));
         }
-        self.forget_after(ticket);
+        trouble
     }
 
     /// Tickets that are open in the kernel, in their order.
@@ -165,7 +170,13 @@ impl Gate {
             self.adopt_after(ticket, parked);
             return;
         }
-        let waiting = Waiting { pid: open.tgid, since: Instant::now(), parking: parked.is_some(), parked };
+        let waiting = Waiting {
+            pid: open.tgid,
+            since: Instant::now(),
+            parking: parked.is_some(),
+            parked,
+            trouble: None,
+        };
         self.waits.waiting().insert(ticket, waiting);
         self.waits.look_after();
     }
@@ -325,16 +336,23 @@ impl Gate {
 
     fn park(&self, ticket: u64) {
         let Some(pid) = self.waits.waiting().get(&ticket).map(|waiting| waiting.pid) else { return };
-        let Ok(parked) = park(pid) else {
-            // It asks on, is tried again, and the kernel's grace ends that.
-            self.wait_on_unparked(pid);
-            return;
+        let parked = match park(pid) {
+            Ok(parked) => parked,
+            Err(error) => {
+                if let Some(waiting) = self.waits.waiting().get_mut(&ticket) {
+                    waiting.trouble = Some(error.to_string());
+                }
+                // It asks on, is tried again, and the kernel's grace ends that.
+                self.wait_on_unparked(pid);
+                return;
+            }
         };
         self.tell_frozen(ticket);
         match self.waits.waiting().get_mut(&ticket) {
             Some(waiting) => {
                 waiting.parking = true;
                 waiting.parked = Some(parked);
+                waiting.trouble = None;
             }
             // Answered in between.
             None => self.waits.errand(Errand::Release(parked)),
