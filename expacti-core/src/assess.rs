@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::assessment::{Assessment, SeenCommand};
 use crate::evaluation::Level;
 use crate::request::ExecRequest;
-use crate::score::{self, Scored};
+use crate::score;
 use crate::see;
 use crate::tools::Tools;
 
@@ -13,7 +13,7 @@ use crate::tools::Tools;
 #[must_use]
 pub fn assess(request: &ExecRequest, tools: &Tools) -> Assessment {
     let seen = see::see(request, tools);
-    let scored: Vec<Scored> = (0..seen.len()).map(|at| score::command(at, &seen, request, tools)).collect();
+    let scored = score::commands(&seen, request, tools);
     let categories =
         scored.iter().flat_map(|scored| scored.categories.iter()).map(|c| c.name().to_owned()).collect();
     // Of equal ones the innermost tells most: `sudo rm` is a matter of rm.

@@ -18,6 +18,7 @@ mod total;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use self::brought::BroughtSoFar;
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
 use crate::see::unwrap::search_targets;
@@ -59,6 +60,8 @@ struct Look<'t> {
     seen: &'t Seen,
     at: usize,
     all: &'t [Seen],
+    /// What those before it have brought.
+    brought: &'t BroughtSoFar,
     request: &'t ExecRequest,
     tools: &'t Tools,
     known: &'t Knowledge,
@@ -66,8 +69,13 @@ struct Look<'t> {
     arguments: Arguments<'t>,
 }
 
-/// Scores the command at `at`.
-pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &Tools) -> Scored {
+/// Scores each command of a request by itself.
+pub(crate) fn commands(all: &[Seen], request: &ExecRequest, tools: &Tools) -> Vec<Scored> {
+    let brought = BroughtSoFar::default();
+    (0..all.len()).map(|at| command(at, all, &brought, request, tools)).collect()
+}
+
+fn command(at: usize, all: &[Seen], brought: &BroughtSoFar, request: &ExecRequest, tools: &Tools) -> Scored {
     let Some(seen) = all.get(at) else {
         return Scored { score: 0, categories: BTreeSet::new(), factors: Vec::new() };
     };
@@ -75,7 +83,7 @@ pub(crate) fn command(at: usize, all: &[Seen], request: &ExecRequest, tools: &To
     let tool = tool.or_else(|| if seen.words.is_empty() { None } else { tools.find("*") });
     let limit = seen.words.len().min(4096);
     let arguments = Arguments::read(tool, &seen.words[..limit], None);
-    let look = Look { seen, at, all, request, tools, known: tools.knowledge(), tool, arguments };
+    let look = Look { seen, at, all, brought, request, tools, known: tools.knowledge(), tool, arguments };
     if net::asks_for_help(&look) {
         let help = Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly);
         let written = look.redirections();

@@ -1,6 +1,6 @@
 //! Whether a program loads what was brought, because an option or its text says so.
 
-use super::Brought;
+use super::known::Known;
 use crate::score::Look;
 use crate::tools::Tool;
 
@@ -28,7 +28,7 @@ const LOADING: [(&str, &[&str], &[&str]); 5] = [
 ];
 
 /// Whether one of its options loads a file that was brought: `node -r ./x.js`, `java -javaagent:x.jar`.
-pub(super) fn by_option(look: &Look<'_>, tool: &Tool, brought: &Brought) -> bool {
+pub(super) fn by_option(look: &Look<'_>, tool: &Tool, brought: &Known) -> bool {
     let directory = look.seen.directory.as_deref();
     let is_one = |file: &str| brought.has_file(file, directory);
     let named = look.arguments.values(&tool.loads).map(|(value, _)| value);
@@ -40,7 +40,7 @@ pub(super) fn by_option(look: &Look<'_>, tool: &Tool, brought: &Brought) -> bool
 }
 
 /// Whether its program text loads a file that was brought: `import x`, `require('./x')`.
-pub(super) fn by_text(look: &Look<'_>, brought: &Brought) -> bool {
+pub(super) fn by_text(look: &Look<'_>, brought: &Known) -> bool {
     let directory = look.seen.directory.as_deref();
     look.seen.code.iter().any(|(language, text)| {
         let Some((_, calls, endings)) = LOADING.iter().find(|(known, ..)| known == language) else {

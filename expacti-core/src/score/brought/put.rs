@@ -1,6 +1,8 @@
 //! Where options put what is fetched: into a folder of its own, or a whole site with all its folders or without.
 
-use super::{Brought, COMMON, MAX_WORDS, add, is_remote, join, names_file, plain, texts};
+use super::known::Known;
+use super::words::{is_remote, join, names_file, plain, texts};
+use super::{COMMON, MAX_WORDS};
 use crate::see::Seen;
 use crate::tools::{Arguments, Tool};
 
@@ -15,7 +17,7 @@ pub(super) fn says_where(tool: &Tool, seen: &Seen) -> bool {
             && words().any(|word| tool.into.iter().any(|option| word.starts_with(option.as_bytes())))
 }
 
-impl Brought {
+impl Known {
     /// It comes to where the options of its command say.
     pub(super) fn is_put(&mut self, tool: &Tool, seen: &Seen) {
         let arguments = Arguments::read(Some(tool), &seen.words[..seen.words.len().min(MAX_WORDS)], None);
@@ -32,10 +34,10 @@ impl Brought {
             return;
         }
         if mirrors || addresses.is_empty() || !addresses.iter().all(|address| names_file(address)) {
-            add(&mut self.folders, join(directory, place));
+            self.add_folder(join(directory, place));
         }
         for name in words.iter().filter(|text| !is_remote(text)) {
-            add(&mut self.paths, join(directory, &format!("{place}/{}", plain(name))));
+            self.add_path(join(directory, &format!("{place}/{}", plain(name))));
         }
     }
 
@@ -54,7 +56,7 @@ impl Brought {
                 None => None,
             };
             match folder {
-                Some(folder) => add(&mut self.folders, below(folder)),
+                Some(folder) => self.add_folder(below(folder)),
                 None => self.is_poured_into(arguments, place),
             }
         }
@@ -64,10 +66,10 @@ impl Brought {
     fn is_poured_into(&mut self, arguments: &Arguments<'_>, place: &str) {
         let kinds = KINDS.map(str::to_owned);
         let Some((kinds, _)) = arguments.values(&kinds).last() else {
-            add(&mut self.flat, place.to_owned());
+            self.add_flat(place.to_owned());
             return;
         };
         let names = kinds.split(',').map(|kind| format!("*{}", kind.trim_start_matches('*')));
-        names.for_each(|name| add(&mut self.names, name));
+        names.for_each(|name| self.add_name(name));
     }
 }

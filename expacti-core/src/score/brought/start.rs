@@ -1,8 +1,10 @@
 //! Whether a command starts what was brought.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
-use super::{Brought, earlier, load};
+use super::known::Known;
+use super::{Brought, load};
 use crate::score::Look;
 use crate::see::Seen;
 use crate::tools::{Category, RunsKind, Tool};
@@ -13,7 +15,11 @@ const RUNNERS: [&str; 8] = ["pdb", "ipdb", "bdb", "debugpy", "cProfile", "profil
 const PATH_MAX: usize = 4096;
 
 /// Whether an earlier command of the same text, one of those that `brings`, made what this one starts.
-pub(in crate::score) fn starts(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) -> bool {
+pub(in crate::score) fn starts(
+    look: &Look<'_>,
+    so_far: &RefCell<Brought>,
+    brings: impl Fn(&Seen) -> bool,
+) -> bool {
     let Some(tool) = look.tool.filter(|_| look.at > 0) else { return false };
     let file = file(look, tool);
     let obeys = !tool.obeys.is_empty()
@@ -22,17 +28,19 @@ pub(in crate::score) fn starts(look: &Look<'_>, brings: impl Fn(&Seen) -> bool) 
     if file.is_none() && !obeys && !tool.is_unknown() && !loads {
         return false;
     }
-    let brought = Brought::before(look, brings);
-    if obeys && is_obeyed(look, tool, &brought)
-        || !brought.is_empty() && (load::by_option(look, tool, &brought) || load::by_text(look, &brought))
+    let mut so_far = so_far.borrow_mut();
+    so_far.go_on(look, brings);
+    let brought = &so_far.known;
+    if obeys && is_obeyed(look, tool, brought)
+        || !brought.is_empty() && (load::by_option(look, tool, brought) || load::by_text(look, brought))
     {
         return true;
     }
-    let Some(file) = file else { return is_program(look, tool, &brought) };
+    let Some(file) = file else { return is_program(look, tool, brought) };
     let directory = look.seen.directory.as_deref();
     let folder = look.seen.program.folder.as_deref();
-    let is_cloned = || earlier(look).iter().any(|earlier| is_clone_of(earlier, directory, folder, &file));
-    !is_certificate(&file) && (brought.has(&file, directory) || is_cloned())
+    !is_certificate(&file)
+        && (brought.has(&file, directory) || so_far.clones.have(folder.unwrap_or(&file), directory))
 }
 
 /// The file that runs: the program itself, where it is named by its place, or what it is given to run or to install.
@@ -69,7 +77,7 @@ fn is_inline(look: &Look<'_>, tool: &Tool) -> bool {
 }
 
 /// Whether a file that was brought is one that it obeys wherever it finds it, or that one of its options names.
-fn is_obeyed(look: &Look<'_>, tool: &Tool, brought: &Brought) -> bool {
+fn is_obeyed(look: &Look<'_>, tool: &Tool, brought: &Known) -> bool {
     let directory = look.seen.directory.as_deref();
     // Where it is known which options load files, those are asked about alone.
     let mut values = look.arguments.all_values().map(|(_, value)| value).filter(|_| tool.loads.is_empty());
@@ -82,7 +90,7 @@ fn is_obeyed(look: &Look<'_>, tool: &Tool, brought: &Brought) -> bool {
 }
 
 /// Whether the program that is started by its name alone, or by another program, was brought.
-fn is_program(look: &Look<'_>, tool: &Tool, brought: &Brought) -> bool {
+fn is_program(look: &Look<'_>, tool: &Tool, brought: &Known) -> bool {
     // `java -jar x.jar`: it needs no folder to be a file.
     let is_started = tool.is_unknown() && !look.seen.via.is_empty() && !brought.is_empty();
     let started = look.seen.words.first().filter(|word| is_started && word.text.as_bytes().len() <= PATH_MAX);
@@ -108,36 +116,4 @@ fn installs(look: &Look<'_>, tool: &Tool) -> bool {
     let is_install = |category: &Category| *category == Category::PackageManagement;
     does(is_install)
         || tool.otherwise.categories.iter().any(is_install) && !does(|category| category.reads_only())
-}
-
-/// `git clone ADDRESS [FOLDER] && FOLDER/install.sh`: whether the file that runs lies in what was cloned.
-fn is_clone_of(earlier: &Seen, directory: Option<&str>, folder: Option<&str>, file: &str) -> bool {
-    let words = earlier.words.iter().take(8).map(|word| word.text.to_lossy());
-    let words: Vec<_> = words.filter(|word| !word.starts_with('-')).collect();
-    let is_word =
-        |at: usize, known: &[&str]| words.get(at).is_some_and(|word| known.contains(&word.as_ref()));
-    let clones = match earlier.program.name.as_str() {
-        "git" => is_word(1, &["clone"]) || is_word(1, &["submodule", "subtree"]) && is_word(2, &["add"]),
-        "gh" | "glab" => is_word(1, &["repo", "gist"]) && is_word(2, &["clone"]),
-        "hg" | "jj" | "sl" | "fossil" => is_word(1, &["clone"]) || is_word(2, &["clone"]),
-        "svn" => is_word(1, &["checkout", "co", "export"]),
-        "ansible-galaxy" => is_word(1, &["install"]) || is_word(2, &["install"]),
-        "degit" | "tiged" => true,
-        _ => false,
-    };
-    let Some(last) = words.last().filter(|_| clones) else { return false };
-    let name = last.trim_end_matches('/').trim_end_matches(".git");
-    let name = if last.contains("://") || last.contains('@') { name.rsplit('/').next() } else { Some(name) };
-    let Some(name) = name.map(|name| name.trim_start_matches("./")).filter(|name| !name.is_empty()) else {
-        return false;
-    };
-    let file = folder.unwrap_or(file);
-    // `git clone X && cd X && ./install.sh`
-    let file = match directory {
-        Some(directory) if !file.starts_with(['/', '~']) => format!("{directory}/{file}"),
-        _ => file.to_owned(),
-    };
-    file.trim_start_matches("./")
-        .strip_prefix(name)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
