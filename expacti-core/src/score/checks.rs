@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Candidate, Look, paths};
 use crate::see::Input;
-use crate::tools::{Category, Effect, PathRole, glob};
+use crate::tools::{Category, Effect, PathRole, Patterns};
 
 /// Words of a command that are looked at.
 const MAX_WORDS: usize = 64;
@@ -32,9 +32,8 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
     weakens.then(|| Look::stand_alone(&look.known.modifiers.weakens_protection, Category::PrivilegeAndEscape))
 }
 
-fn is_one(patterns: &[String], file: &str) -> bool {
-    let file = file.trim_start_matches("./");
-    patterns.iter().any(|pattern| glob(pattern, file))
+fn is_one(patterns: &Patterns, file: &str) -> bool {
+    patterns.fit(file.trim_start_matches("./"))
 }
 
 /// The files that its output goes to.

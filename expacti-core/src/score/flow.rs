@@ -2,7 +2,7 @@
 
 use super::{Candidate, Look, net, paths, secrets};
 use crate::see::{Finding, Input, Seen};
-use crate::tools::{Arguments, Category, PathRole, Reach, Runs, RunsKind, Tool, glob};
+use crate::tools::{Arguments, Category, PathRole, Reach, Runs, RunsKind, Tool};
 
 /// Commands that are followed up a stream.
 const MAX_STREAM: usize = 64;
@@ -242,7 +242,7 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
         }
         sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
             let path = format!("/{}", word.text.to_lossy());
-            look.known.places.gate.iter().any(|pattern| glob(pattern, &path))
+            look.known.places.gate.fit(&path)
         });
         sources.secret |= secrets::shows_secret(look, seen) || secrets::looks_for_some(look, seen);
         sources.environment |= shows_environment(seen);

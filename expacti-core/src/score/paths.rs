@@ -1,12 +1,16 @@
 //! Where the paths of a command lead, and what that means for what it does to them.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::{Candidate, Look};
-use crate::tools::{Category, Knowledge, Modifier, PathRole, Undo, glob};
+use crate::tools::{Category, Knowledge, Modifier, Pairs, PathRole, Patterns, Undo, glob};
 
 /// The kernel's limit.
 const MAX_PATH: usize = 4096;
+
+/// No file of secrets is named by more.
+pub(super) const MAX_SECRET: usize = 1024;
 
 /// A path, made comparable.
 struct Path<'a> {
@@ -16,6 +20,8 @@ struct Path<'a> {
     full: String,
     /// It stays below the folder it starts from.
     inside: bool,
+    /// Of both texts, once a list of patterns asks.
+    pairs: OnceCell<Pairs>,
 }
 
 /// Finds what the paths add to `candidate`: the strictest of them counts.
@@ -73,7 +79,7 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
     if role == PathRole::Read || is_harmless_device(known, text) {
         return (found, false);
     }
-    let fits = |patterns: &[String]| patterns.iter().any(|pattern| path.fits(pattern));
+    let fits = |patterns: &Patterns| path.fits_one(patterns);
     let below = |roots: &[String]| roots.iter().any(|root| path.is_below(root));
     if fits(&known.places.gate) {
         return (found, true);
@@ -129,12 +135,12 @@ fn is_written(role: PathRole) -> bool {
 }
 
 pub(super) fn is_harmless_device(known: &Knowledge, text: &str) -> bool {
-    text.starts_with("/dev/") && known.places.harmless_devices.iter().any(|pattern| glob(pattern, text))
+    text.starts_with("/dev/") && known.places.harmless_devices.fit(text)
 }
 
 /// Whether a path is one that holds secrets.
 pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
-    if text.is_empty() || text.len() > 1024 || !text.contains(['.', '/', '_']) {
+    if text.is_empty() || text.len() > MAX_SECRET || !text.contains(['.', '/', '_']) {
         return false;
     }
     holds_secrets(look, &Path::read(look, text)) || takes_all_secrets(look, text)
@@ -143,19 +149,20 @@ pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
 /// `~/.ssh/*`: a pattern for what lies in a folder of secrets.
 fn takes_all_secrets(look: &Look<'_>, text: &str) -> bool {
     let Some((folder, pattern)) = text.rsplit_once('/') else { return false };
-    let is_harmless = || look.known.places.harmless.iter().any(|harmless| glob(harmless, text));
+    let is_harmless = || look.known.places.harmless.fit(text);
     pattern.contains(['*', '?', '[']) && holds_secrets(look, &Path::read(look, folder)) && !is_harmless()
 }
 
 /// Whether a path is one in which the system itself keeps secrets, wherever the work tree is.
 pub(super) fn is_secret_of_the_system(look: &Look<'_>, text: &str) -> bool {
     let places = look.known.places.secrets.iter();
-    text.len() <= 1024 && places.filter(|place| place.starts_with('/')).any(|place| glob(place, text))
+    text.len() <= MAX_SECRET && places.filter(|place| place.starts_with('/')).any(|place| glob(place, text))
 }
 
 fn holds_secrets(look: &Look<'_>, path: &Path<'_>) -> bool {
-    let fits = |pattern: &String| path.fits(pattern) || glob(pattern, path.text);
-    look.known.places.secrets.iter().any(fits) && !look.known.places.harmless.iter().any(fits)
+    let fits = |pattern: &str| path.fits(pattern) || glob(pattern, path.text);
+    let places = &look.known.places;
+    path.that_may_fit(&places.secrets).any(fits) && !path.that_may_fit(&places.harmless).any(fits)
 }
 
 /// Whether a file lies neither in the work tree nor among temporary files.
@@ -166,19 +173,19 @@ pub(super) fn lies_elsewhere(look: &Look<'_>, text: &str) -> bool {
 
 /// Whether a file is a database, which no text belongs into.
 pub(super) fn is_database(look: &Look<'_>, text: &str) -> bool {
-    look.known.places.databases.iter().any(|pattern| glob(pattern, text))
+    look.known.places.databases.fit(text)
 }
 
 /// Whether a file holds data nobody can make anew, or a copy of it.
 pub(super) fn holds_data(look: &Look<'_>, text: &str) -> bool {
     let path = Path::read(look, text);
-    glob("*.sql", text) || look.known.places.data.iter().any(|pattern| path.fits(pattern))
+    glob("*.sql", text) || path.fits_one(&look.known.places.data)
 }
 
 /// Whether a file lies in a folder that belongs to a person and not to a project.
 pub(super) fn is_personal(look: &Look<'_>, text: &str) -> bool {
     let path = Path::read(look, text);
-    !path.inside && look.known.places.personal.iter().any(|pattern| path.fits(pattern))
+    !path.inside && path.fits_one(&look.known.places.personal)
 }
 
 /// Whether a path is a folder, or lies in it.
@@ -231,7 +238,7 @@ impl<'a> Path<'a> {
         } else {
             !escapes
         };
-        Self { text, full, inside }
+        Self { text, full, inside, pairs: OnceCell::new() }
     }
 
     fn is_root(&self) -> bool {
@@ -250,6 +257,15 @@ impl<'a> Path<'a> {
 
     fn is_below(&self, root: &str) -> bool {
         is_in(&self.full, root)
+    }
+
+    fn fits_one(&self, patterns: &Patterns) -> bool {
+        self.that_may_fit(patterns).any(|pattern| self.fits(pattern))
+    }
+
+    fn that_may_fit<'p>(&self, patterns: &'p Patterns) -> impl Iterator<Item = &'p str> {
+        let pairs = self.pairs.get_or_init(|| Pairs::of(&self.full).and(Pairs::of(self.text)));
+        patterns.that_may_fit(*pairs)
     }
 
     /// A pattern fits the path, or a folder above it.
@@ -279,16 +295,17 @@ impl<'a> Path<'a> {
     fn is_regenerable(&self, look: &Look<'_>) -> bool {
         let names = &look.known.places.regenerable;
         let elsewhere = self.full.starts_with('/') && !self.inside && !self.in_work_root(look);
-        let known = |part: &str| names.iter().any(|name| glob(name, part));
-        !elsewhere && !self.text.contains("..") && self.has_component(|part| !part.is_empty() && known(part))
+        !elsewhere
+            && !self.text.contains("..")
+            && self.has_component(|part| !part.is_empty() && names.fit(part))
     }
 
     /// Where people keep work trees, when nobody said where this one is.
     fn in_work_root(&self, look: &Look<'_>) -> bool {
         look.known.places.work_roots.iter().any(|root| {
             let depth = root.matches('/').count();
-            let parts: Vec<&str> = self.full.split('/').collect();
-            parts.len() > depth + 1 && glob(root, &parts[..=depth].join("/"))
+            let below = self.full.match_indices('/').nth(depth);
+            below.is_some_and(|(end, _)| glob(root, &self.full[..end]))
         })
     }
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::description::{Category, Undo};
 use super::error::ToolError;
+use super::patterns::Patterns;
 
 /// The tables that every tool shares, each read when it is first asked for.
 pub(crate) struct Knowledge {
@@ -172,34 +173,34 @@ pub(crate) struct Places {
     /// Folders for what may vanish.
     pub temporary: Vec<String>,
     /// Patterns of files that hold secrets.
-    pub secrets: Vec<String>,
+    pub secrets: Patterns,
     /// Patterns of files that are kept in repositories although they look like secrets.
-    pub harmless: Vec<String>,
+    pub harmless: Patterns,
     /// Patterns of files that run at the next login, boot or commit.
-    pub startup: Vec<String>,
+    pub startup: Patterns,
     /// Patterns of devices that are harmless to write.
-    pub harmless_devices: Vec<String>,
+    pub harmless_devices: Patterns,
     /// Patterns of devices on which file systems lie.
-    pub disks: Vec<String>,
+    pub disks: Patterns,
     /// Names of folders and files that a build makes anew.
-    pub regenerable: Vec<String>,
+    pub regenerable: Patterns,
     /// Patterns of files that hold data.
-    pub data: Vec<String>,
+    pub data: Patterns,
     /// Patterns of folders that belong to a person and not to a project.
-    pub personal: Vec<String>,
+    pub personal: Patterns,
     pub gate_doors: Vec<String>,
     /// Patterns of files that are databases.
-    pub databases: Vec<String>,
+    pub databases: Patterns,
     /// Patterns of files that say who has to agree to a change.
-    pub owners: Vec<String>,
+    pub owners: Patterns,
     /// Patterns of files that check every change.
-    pub checks: Vec<String>,
+    pub checks: Patterns,
     /// Patterns of files that are there for nothing else than to keep something out.
-    pub guards: Vec<String>,
+    pub guards: Patterns,
     /// Patterns of files that say how a project is tested.
-    pub test_settings: Vec<String>,
+    pub test_settings: Patterns,
     /// Patterns of what belongs to the gate.
-    pub gate: Vec<String>,
+    pub gate: Patterns,
     /// Folders under which people keep work trees.
     pub work_roots: Vec<String>,
 }

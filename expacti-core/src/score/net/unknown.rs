@@ -5,7 +5,7 @@ use super::destroys;
 use super::words::{is_prose, parts};
 use crate::see::Input;
 use crate::sql;
-use crate::tools::{Category, SqlSource, Tool, Undo, glob};
+use crate::tools::{Category, SqlSource, Tool, Undo};
 
 /// Words of a command that are looked at.
 const MAX_WORDS: usize = 64;
@@ -18,7 +18,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>, tool: &'t Tool, found: &mut Vec<Ca
     let modifiers = &look.known.modifiers;
     let words = || look.seen.words.iter().skip(1).take(MAX_WORDS).map(|word| word.text.to_lossy());
     let behind = |word: &str| word.split_once('=').map_or(word, |(_, value)| value).to_owned();
-    let disk = |path: &str| look.known.places.disks.iter().any(|pattern| glob(pattern, path));
+    let disk = |path: &str| look.known.places.disks.fit(path);
     let only_looks = || look.arguments.free().first().is_some_and(|word| is_look(look, &word.text));
     if words().any(|word| word.contains("/dev/") && disk(&behind(&word))) && !only_looks() {
         let mut candidate = Look::stand_alone(&modifiers.unknown_on_disk, Category::DiskAndDevice);
