@@ -28,6 +28,8 @@ const MAX_COMMANDS: usize = 1024;
 const MAX_WORDS: usize = 4096;
 /// Redirections of one command that are looked at.
 pub(crate) const MAX_REDIRECTIONS: usize = 256;
+/// Bytes of the name of a folder that commands go to; each of them is looked at from there.
+const MAX_DIRECTORY: usize = 1024;
 /// Bytes of shell and program text that are read for one request, inner ones counted again.
 const MAX_TEXT: usize = 1024 * 1024;
 
@@ -246,7 +248,12 @@ impl Unwrapping<'_> {
                 ..inherited.clone_context()
             });
             if let Some(target) = goes_to {
-                directory = Some(join(directory.as_deref(), &target));
+                let mut joined = join(directory.as_deref(), &target);
+                if joined.len() > MAX_DIRECTORY {
+                    self.finding(parent, Finding::TooDeep);
+                    joined.truncate(joined.floor_char_boundary(MAX_DIRECTORY));
+                }
+                directory = Some(joined);
             }
         }
     }

@@ -70,6 +70,11 @@ pub(super) fn is_throwaway(look: &Look<'_>, base: &Candidate<'_>) -> bool {
     hints.development && !hints.production && !hints.staging && !hints.remote
 }
 
+/// Bytes of a text in which names of places are looked for.
+const MAX_READ: usize = 512;
+/// Bytes that one character may take.
+const LONGEST_CHARACTER: usize = 4;
+
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 #[derive(Debug, Default)]
 struct Hints {
@@ -100,7 +105,10 @@ impl Hints {
             let Some(outer) = parent.and_then(|number| look.all.get(number)) else { break };
             if look.seen.elsewhere {
                 for word in outer.words.iter().skip(1).take(32) {
-                    hints.read(look, &word.text.to_lossy(), true);
+                    // Each command inside asks again, so of a long word only what is read is made text.
+                    let bytes = word.text.as_bytes();
+                    let start = &bytes[..bytes.len().min(MAX_READ + LONGEST_CHARACTER)];
+                    hints.read(look, &String::from_utf8_lossy(start), true);
                 }
             }
             for (name, value) in &outer.assignments {
@@ -140,7 +148,7 @@ impl Hints {
 
     fn read(&mut self, look: &Look<'_>, text: &str, target: bool) {
         let context = &look.known.context;
-        let text = text.get(..512).unwrap_or(text);
+        let text = text.get(..MAX_READ).unwrap_or(text);
         for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 1) {
             let any = |words: &[String]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
             self.production |= any(&context.production_words)

@@ -6,6 +6,8 @@ use crate::tools::{Arguments, Category, PathRole, Reach, Runs, RunsKind, Tool};
 
 /// Commands that are followed up a stream.
 const MAX_STREAM: usize = 64;
+/// Bytes of a word that are compared with paths; no longer one can be opened.
+const MAX_PATH: usize = 4096;
 
 /// Where what comes into a command comes from.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
@@ -235,20 +237,23 @@ fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
             let bulk =
                 tool.bulk || reads_database || hands_out(tool, seen) || tool.bulk_under.iter().any(packs);
             sources.bulk |= bulk;
-            sources.elsewhere |= bulk && {
+            sources.elsewhere |= bulk && !sources.elsewhere && {
                 let mut words = seen.words.iter().skip(1).take(MAX_STREAM).map(|word| word.text.to_lossy());
                 words.any(|word| word.starts_with(['/', '~']) && paths::lies_elsewhere(look, &word))
             };
         }
         sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
-            let path = format!("/{}", word.text.to_lossy());
+            let bytes = word.text.as_bytes();
+            let path = format!("/{}", String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PATH)]));
             look.known.places.gate.fit(&path)
         });
         sources.secret |= secrets::shows_secret(look, seen) || secrets::looks_for_some(look, seen);
         sources.environment |= shows_environment(seen);
         if seen.wraps {
-            let inner = look.all.iter().enumerate().filter(|(_, other)| other.parent == Some(number));
-            todo.extend(inner.map(|(inner, _)| inner).take(MAX_STREAM));
+            // What was taken out of one command stands together, behind what was taken out of those before it.
+            let first = look.all.partition_point(|other| other.parent < Some(number));
+            let inner = look.all[first..].iter().take_while(|other| other.parent == Some(number));
+            todo.extend((first..).zip(inner).map(|(inner, _)| inner).take(MAX_STREAM));
         }
         todo.extend(seen.upstream.iter().chain(&seen.substituted).copied().filter(|next| *next != number));
     }

@@ -226,6 +226,9 @@ pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
         })
         .map_or(Cow::Borrowed(text), |(_, path)| Cow::Owned(format!("/{path}")));
     let text = text.as_ref();
+    if text.len() > paths::MAX_SECRET {
+        return false;
+    }
     // A text with blanks is prose, but for `/proc/$(pgrep -n node)/environ`.
     let blanks = text.matches(' ').count();
     let is_path = blanks == 0

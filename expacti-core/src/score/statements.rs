@@ -1,6 +1,7 @@
 //! SQL and program text inside a command.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{Candidate, Look, calls, net};
 use crate::request::Stdin;
@@ -62,9 +63,11 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         net::statements_in(look, found);
         net::calls_in(look, found);
     }
+    let mut read = HashSet::new();
     let written = look
         .arguments
         .values(&reader.files)
+        .filter(|(file, _)| read.insert(*file))
         .filter_map(|(file, _)| written::text_of(look.all, look.at, file));
     texts.extend(written.map(Cow::Owned));
     let mut unseen =

@@ -1,6 +1,6 @@
 //! SQL by its words: for what does not parse, and for functions that act from within harmless statements.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::tools::{Statement, Undo};
@@ -269,16 +269,18 @@ fn client_command(word: &str, statement: &[Token], source: &str) -> &'static str
 }
 
 /// The different words of a statement, so that what cannot occur is not searched for.
-fn words(statement: &[Token]) -> HashSet<&str> {
+fn words(statement: &[Token]) -> BTreeSet<&str> {
     statement.iter().map(|token| token.word.as_str()).collect()
 }
 
-fn begins_with_one(keyword: &str, words: &HashSet<&str>) -> bool {
+fn begins_with_one(keyword: &str, words: &BTreeSet<&str>) -> bool {
     keyword.split([' ', '=']).next().is_some_and(|first| words.contains(first))
 }
 
 fn begins(statement: &[Token], keyword: &str) -> bool {
-    fits(statement, keyword)
+    // Of most, the first word is already another.
+    let may_fit = |first: &Token| keyword.starts_with(['*', ' ', '=']) || keyword.starts_with(&first.word);
+    statement.first().is_some_and(may_fit) && fits(statement, keyword)
 }
 
 fn occurs(statement: &[Token], keyword: &str) -> bool {

@@ -76,7 +76,8 @@ pub(super) fn changes_rights(url: &str) -> bool {
         "/acl",
         "/maintenance",
     ];
-    RIGHTS.iter().any(|part| path_of(url).contains(part))
+    let path = path_of(url);
+    path.contains('/') && RIGHTS.iter().any(|part| path.contains(part))
 }
 
 /// Whether a body says that something is opened, switched off or handed over: `{"private": false}`, `role=admin`.
@@ -111,6 +112,9 @@ pub(super) fn opens(body: &str, protections: &HashSet<String>) -> bool {
     let plain = body.chars().filter(|c| !matches!(c, '"' | '\'' | ' ' | '\n' | '\\'));
     let plain: String =
         plain.map(|c| if c == '=' { ':' } else { c.to_ascii_lowercase() }).take(MAX_BODY).collect();
+    if !plain.contains(':') {
+        return false;
+    }
     let plain = plain.replace("::", ":");
     let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     // `replicas:0`, but not `replicas:05`; `role:admin`, but not `role:adminassistant`.
