@@ -114,17 +114,34 @@ fn longest(tools: &Tools) {
         "scp h:x . && sh x\n",
         "curl -O h/b; ./b\n",
     ];
-    let slowest = units.iter().map(|unit| {
+    let many = |command: &str| format!("{command} {}\n", "a/b.c ".repeat(60));
+    let loads = (0..60).map(|number| format!("import x{number}\n")).collect::<Vec<_>>().concat();
+    let fetches = (0..40).map(|number| format!("curl -O http://h/{number}\n")).collect::<Vec<_>>().concat();
+    let made = [
+        format!("{fetches}python3 -c '{loads}'\n"),
+        many("rm -rf"),
+        many("chmod 777"),
+        many("curl -X POST"),
+        many("sqlite3 x"),
+        "rm delete x --force /etc/passwd -f http://h/x\n".to_owned(),
+        "python3 -c 'import os; os.system(\"rm x\")'\n".to_owned(),
+        "xargs rm|".to_owned(),
+        "cd a && rm b\n".to_owned(),
+        "echo $(cat /x ".to_owned(),
+    ];
+    let units = units.into_iter().chain(made.iter().map(String::as_str));
+    let slowest = units.map(|unit| {
         let text = unit.repeat(LONGEST / unit.len());
         let request = ExecRequest {
             argv: vec!["bash".into(), "-c".into(), text.as_str().into()],
             ..ExecRequest::default()
         };
-        (fastest(3, 1, || drop(black_box(assess(black_box(&request), tools)))), *unit)
+        (fastest(3, 1, || drop(black_box(assess(black_box(&request), tools)))), unit)
     });
     let mut slowest: Vec<(u64, &str)> = slowest.collect();
     slowest.sort_unstable();
     for (cost, unit) in slowest.iter().rev().take(NAMED) {
+        let unit: String = unit.chars().take(60).collect();
         println!("longest    64 KiB of {unit:?} over and over: {} us", micro(*cost));
     }
 }
