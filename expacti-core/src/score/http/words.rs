@@ -75,6 +75,23 @@ pub(super) fn changes_rights(url: &str) -> bool {
         "/grants",
         "/acl",
         "/maintenance",
+        "/git/refs",
+        "/silences",
+        "/downtime",
+        "/suppressions",
+        "/security_level",
+        "/settings/ssl",
+        "/multifactor",
+        "/factors",
+        "/access_tokens",
+        "/service_accounts",
+        "/ssh_keys",
+        "/ssh-keys",
+        "/protected_",
+        "/branch_protection",
+        "/access_rules",
+        "/nameservers",
+        "/force-leave/",
     ];
     let path = path_of(url);
     path.contains('/') && RIGHTS.iter().any(|part| path.contains(part))
@@ -108,6 +125,15 @@ pub(super) fn opens(body: &str, protections: &HashSet<String>) -> bool {
         "status:canceled",
         "status:archived",
         "status:deleted",
+        "status:closed",
+        "force:true",
+        "purge:true",
+        "cascade:true",
+        "hard_delete:true",
+        "paused:true",
+        "is_paused:true",
+        "dry_run:false",
+        "value:off",
     ];
     let plain = body.chars().filter(|c| !matches!(c, '"' | '\'' | ' ' | '\n' | '\\'));
     let plain: String =
@@ -133,7 +159,7 @@ pub(super) fn opens(body: &str, protections: &HashSet<String>) -> bool {
 
 /// Whether the last part of an address is a verb that ends something: `/accounts/1/close`.
 pub(super) fn ends_something(url: &str) -> bool {
-    const VERBS: [&str; 28] = [
+    const VERBS: [&str; 36] = [
         "close",
         "pause",
         "saferestart",
@@ -162,6 +188,14 @@ pub(super) fn ends_something(url: &str) -> bool {
         "step-down",
         "freeze",
         "lock",
+        "unlock",
+        "reinstall",
+        "reimage",
+        "rescue",
+        "empty",
+        "gc",
+        "ban",
+        "demote",
     ];
     let path = path_of(url).split(['?', '#']).next().unwrap_or_default();
     let last = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
