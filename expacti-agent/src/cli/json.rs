@@ -6,19 +6,24 @@ use serde::Serialize;
 
 /// One line. Characters that a terminal would not show plainly are written as `\uXXXX`, which reads back the same.
 pub(super) fn line<T: Serialize>(value: &T) -> serde_json::Result<String> {
-    Ok(ascii(&serde_json::to_string(value)?))
+    Ok(ascii(serde_json::to_string(value)?))
 }
 
 /// Several lines, for humans.
 pub(super) fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
-    Ok(ascii(&serde_json::to_string_pretty(value)?))
+    Ok(ascii(serde_json::to_string_pretty(value)?))
 }
 
 /// Outside of strings JSON is ASCII, and within them every character may be escaped.
-fn ascii(json: &str) -> String {
+fn ascii(json: String) -> String {
+    let is_plain = |byte: u8| byte == b'\n' || matches!(byte, b' '..=b'~');
+    // Most of it is, and to tell costs a fraction of writing it anew.
+    if json.bytes().all(is_plain) {
+        return json;
+    }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if c == '\n' || matches!(c, ' '..='~') {
+        if u8::try_from(c).is_ok_and(is_plain) {
             out.push(c);
             continue;
         }
