@@ -136,7 +136,7 @@ pub(crate) fn command(options: &Options) -> Result<ExitCode> {
         cache,
         kernel: options.kernel,
         profile,
-        as_built: options.as_built,
+        version: version(options.as_built),
     };
     if let Some(arguments) = &options.trial {
         let part = parts.iter().find(|part| arguments.starts_with(part.name()));
@@ -179,16 +179,14 @@ fn on_this_machine(options: &Options) -> Result<ExitCode> {
         eprintln!("error: {why}");
         return Ok(ExitCode::from(native::REFUSED));
     }
+    let version = version(options.as_built);
     let mut report = earlier(&place(Where::Native))?;
     for part in parts {
         println!("== {part:?} on this machine");
         let start = Instant::now();
         let found = stage.run(&cache, *part)?;
-        let machine = Machine {
-            kind: ITSELF.to_owned(),
-            kernel: says("uname", &["-r"]),
-            ..machine(profile, options.as_built)
-        };
+        let machine =
+            Machine { kind: ITSELF.to_owned(), kernel: says("uname", &["-r"]), ..machine(profile, &version) };
         let seconds = start.elapsed().as_secs();
         match part {
             Part::Cost => report.cost = Some(section(&found, machine, seconds)?),
@@ -273,7 +271,7 @@ struct Bench {
     kernel: Kernel,
     files: Vec<GuestFile>,
     profile: Profile,
-    as_built: bool,
+    version: String,
 }
 
 impl Bench {
@@ -350,16 +348,14 @@ impl Bench {
             Clock::Wall => format!("{qemu}, emulated, two processors"),
         };
         let kernel = fs::read_to_string(self.kernel.part().get(&self.cache)?.join("release"))?;
-        Ok(Machine { kind, kernel, ..machine(self.profile, self.as_built) })
+        Ok(Machine { kind, kernel, ..machine(self.profile, &self.version) })
     }
 }
 
 /// What is said of both, guests and machines. The rest of it is for them to say.
-fn machine(profile: Profile, as_built: bool) -> Machine {
+fn machine(profile: Profile, version: &str) -> Machine {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let version =
-        if as_built { "built earlier".to_owned() } else { says("git", &["describe", "--always", "--dirty"]) };
     let build = match profile {
         Profile::Release => "as users get it",
         Profile::Guest => "half optimised, as the tests run it: the daemon's share is too high",
@@ -369,9 +365,14 @@ fn machine(profile: Profile, as_built: bool) -> Machine {
         kernel: String::new(),
         processor: processor.map_or("unknown", |(_, name)| name).to_owned(),
         day: says("date", &["-u", "+%F"]),
-        version,
+        version: version.to_owned(),
         build: build.to_owned(),
     }
+}
+
+/// What is measured. To be asked before anything is: the page itself is written between the parts.
+fn version(as_built: bool) -> String {
+    if as_built { "built earlier".to_owned() } else { says("git", &["describe", "--always", "--dirty"]) }
 }
 
 /// What a program prints, in a word.
