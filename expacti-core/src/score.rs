@@ -10,6 +10,7 @@ mod http;
 mod names;
 mod net;
 mod paths;
+mod read_once;
 mod secrets;
 mod statements;
 mod throwaway;
@@ -19,6 +20,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use self::brought::BroughtSoFar;
+use self::read_once::ReadOnce;
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
 use crate::see::unwrap::search_targets;
@@ -62,6 +64,8 @@ struct Look<'t> {
     all: &'t [Seen],
     /// What those before it have brought.
     brought: &'t BroughtSoFar,
+    /// Statements that those before it were given.
+    read_once: &'t ReadOnce,
     request: &'t ExecRequest,
     tools: &'t Tools,
     known: &'t Knowledge,
@@ -71,11 +75,18 @@ struct Look<'t> {
 
 /// Scores each command of a request by itself.
 pub(crate) fn commands(all: &[Seen], request: &ExecRequest, tools: &Tools) -> Vec<Scored> {
-    let brought = BroughtSoFar::default();
-    (0..all.len()).map(|at| command(at, all, &brought, request, tools)).collect()
+    let (brought, read_once) = (BroughtSoFar::default(), ReadOnce::default());
+    (0..all.len()).map(|at| command(at, all, &brought, &read_once, request, tools)).collect()
 }
 
-fn command(at: usize, all: &[Seen], brought: &BroughtSoFar, request: &ExecRequest, tools: &Tools) -> Scored {
+fn command(
+    at: usize,
+    all: &[Seen],
+    brought: &BroughtSoFar,
+    read_once: &ReadOnce,
+    request: &ExecRequest,
+    tools: &Tools,
+) -> Scored {
     let Some(seen) = all.get(at) else {
         return Scored { score: 0, categories: BTreeSet::new(), factors: Vec::new() };
     };
@@ -83,7 +94,8 @@ fn command(at: usize, all: &[Seen], brought: &BroughtSoFar, request: &ExecReques
     let tool = tool.or_else(|| if seen.words.is_empty() { None } else { tools.find("*") });
     let limit = seen.words.len().min(4096);
     let arguments = Arguments::read(tool, &seen.words[..limit], None);
-    let look = Look { seen, at, all, brought, request, tools, known: tools.knowledge(), tool, arguments };
+    let look =
+        Look { seen, at, all, brought, read_once, request, tools, known: tools.knowledge(), tool, arguments };
     if net::asks_for_help(&look) {
         let help = Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly);
         let written = look.redirections();

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Candidate, Look, calls, net};
+use super::read_once::Verdict;
+use super::{Candidate, Look, calls, net, read_once};
 use crate::request::Stdin;
 use crate::see::{Input, carries_program, is_standard_input, written};
 use crate::sql;
@@ -11,9 +12,6 @@ use crate::tools::{Call, Category, SqlReader, SqlSource, Statement, Undo};
 
 /// Bytes of program text that are searched for calls.
 const MAX_CODE: usize = 64 * 1024;
-
-/// Places whose files no statement has to do with.
-const FILES_OF_THE_SYSTEM: [&str; 6] = ["'/etc/", "'/root/", "'/proc/", "'/home/", "/.ssh/", "'/var/spool/"];
 
 /// Statements of one program text that are read.
 const MAX_STATEMENTS: usize = 32;
@@ -69,12 +67,12 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         .values(&reader.files)
         .filter(|(file, _)| read.insert(*file))
         .filter_map(|(file, _)| written::text_of(look.all, look.at, file));
-    texts.extend(written.map(Cow::Owned));
+    let mut given: Vec<Cow<'_, str>> = written.map(Cow::Owned).collect();
     let mut unseen =
         look.arguments.values(&reader.files).any(|(file, _)| !matches!(file, "-" | "/dev/stdin"));
-    if texts.is_empty() && !unseen && !reader.options_only {
+    if texts.is_empty() && given.is_empty() && !unseen && !reader.options_only {
         match &look.seen.input {
-            Input::Text(text) => texts.push(Cow::Borrowed(text.as_ref())),
+            Input::Text(text) => given.push(Cow::Borrowed(text.as_ref())),
             Input::Pipe | Input::File => unseen = true,
             Input::Request => {
                 unseen = carries_program(&look.request.stdin) && look.request.stdin != Stdin::Other;
@@ -100,18 +98,34 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         found.push(Look::stand_alone(modifier, Category::DatabaseWrite));
     }
     for text in texts {
-        if FILES_OF_THE_SYSTEM.iter().any(|place| text.contains(place)) {
-            found.push(Look::stand_alone(&known.modifiers.secret_path, Category::SecretsAndCredentials));
+        statements_of(look, &Verdict::of(look, &text, reader.dialect), found);
+    }
+    for text in given {
+        match look.read_once.given(look, &text, reader.dialect) {
+            Some(verdict) => statements_of(look, &verdict, found),
+            None => found.push(read_once::too_much(look)),
         }
-        if calls::destroys(&text[..floor(&text, MAX_CODE)], &known.code.words) {
-            let mut candidate = Look::stand_alone(&known.modifiers.calls_destroy, Category::DatabaseWrite);
-            candidate.undo = Undo::Hard;
-            found.push(candidate);
-        }
-        for class in sql::classes(&text, reader.dialect, &known.sql) {
-            if let Some((name, statement)) = known.sql.get_key_value(class) {
-                found.push(of_statement(&format!("sql.{name}"), statement));
-            }
+    }
+}
+
+fn statements_of<'t>(look: &Look<'t>, verdict: &Verdict, found: &mut Vec<Candidate<'t>>) {
+    let known = look.known;
+    if verdict.names_system_file {
+        found.push(Look::stand_alone(&known.modifiers.secret_path, Category::SecretsAndCredentials));
+    }
+    if verdict.calls_destroy {
+        let mut candidate = Look::stand_alone(&known.modifiers.calls_destroy, Category::DatabaseWrite);
+        candidate.undo = Undo::Hard;
+        found.push(candidate);
+    }
+    of_classes(look, &verdict.classes, found);
+}
+
+/// What the table of statements says about some classes.
+pub(super) fn of_classes<'t>(look: &Look<'t>, classes: &[impl AsRef<str>], found: &mut Vec<Candidate<'t>>) {
+    for class in classes {
+        if let Some((name, statement)) = look.known.sql.get_key_value(class.as_ref()) {
+            found.push(of_statement(&format!("sql.{name}"), statement));
         }
     }
 }
@@ -142,7 +156,7 @@ pub(super) fn of_statement<'t>(id: &str, statement: &'t Statement) -> Candidate<
 }
 
 /// The last place up to `most` where a text can be cut.
-fn floor(text: &str, most: usize) -> usize {
+pub(super) fn floor(text: &str, most: usize) -> usize {
     (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
@@ -185,11 +199,7 @@ fn sql_in_code<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>>) 
     };
     let strings = strings(text).filter(begins).filter(|string| sql::looks_like_sql(string));
     for string in strings.take(MAX_STATEMENTS) {
-        for class in sql::classes(string, SqlSource::Generic, &look.known.sql) {
-            if let Some((name, statement)) = look.known.sql.get_key_value(class) {
-                found.push(of_statement(&format!("sql.{name}"), statement));
-            }
-        }
+        of_classes(look, &sql::classes(string, SqlSource::Generic, &look.known.sql), found);
     }
 }
 

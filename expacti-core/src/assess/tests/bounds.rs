@@ -87,6 +87,18 @@ fn hostile() -> Vec<(&'static str, String)> {
     texts.push(("sql nesting", format!("psql -c '{}'", fill("("))));
     texts.push(("sql not", format!("psql -c 'select {}'", fill("not "))));
     texts.push(("sql statements", format!("psql -c '{}'", fill("drop table a;"))));
+    let statements = "drop table a;".repeat(300);
+    let written = format!("echo '{statements}' > y; ");
+    texts.push(("sql in a file", format!("{written}{}", "psql -f y; ".repeat((SIZE - written.len()) / 11))));
+    texts.push(("sql in a file written again", fill(&format!("{written}{}", "psql -f y; ".repeat(63)))));
+    texts.push(("sql in a file that grows", {
+        let line = format!("echo '{}' >> y; psql -f y; ", "drop table a;".repeat(8));
+        fill(&line)
+    }));
+    texts.push(("sql on an input that is shared", {
+        let readers = "psql; ".repeat(900);
+        format!("bash -c '{readers}' <<E\n{statements}\nE\n")
+    }));
     texts.push(("sql minus", format!("psql -c 'select {}1'", fill("- "))));
     texts.push(("python", format!("python -c '{}'", fill("os.system("))));
     texts.push(("curl", format!("curl -d '{}' http://a/b", fill("delete"))));
@@ -137,6 +149,26 @@ fn what_is_past_a_bound_is_a_finding() {
     assert!(of_shell(&padded).level >= Level::High);
     let nested = (0..40).fold("rm -rf /".to_owned(), |inner, _| format!("sudo {inner}"));
     assert!(of_shell(&nested).level >= Level::High);
+}
+
+#[test]
+fn statements_past_a_bound_are_a_finding() {
+    let harmless = "select 1;".repeat(40);
+    let grown =
+        |times: usize| format!("{}psql -f y", format!("echo '{harmless}' >> y; psql -f y; ").repeat(times));
+    let says_too_deep = |text: &str| {
+        let assessment = of_shell(text);
+        let mut factors = assessment.commands.iter().flat_map(|command| &command.factors);
+        factors.any(|factor| factor.name == "too-deep")
+    };
+    assert!(!says_too_deep(&grown(4)));
+    assert!(says_too_deep(&grown(60)));
+    // What is not read any more counts no less than what it could be.
+    let behind = |before: &str| of_shell(&format!("{before}; echo 'drop database a' > z; psql -f z")).score;
+    assert!(behind(&grown(60)) >= behind("true"));
+    // One text is read once, however many read it.
+    let read_often = format!("echo '{harmless}' > y; {}", "psql -f y; ".repeat(60));
+    assert!(!says_too_deep(&read_often));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a program nobody described is given: disks, secrets, statements for a database.
 
-use super::super::{Candidate, Look, calls, paths, secrets, statements};
+use super::super::{Candidate, Look, calls, paths, read_once, secrets, statements};
 use super::destroys;
 use super::words::{is_prose, parts};
 use crate::see::Input;
@@ -57,8 +57,13 @@ pub(in super::super) fn statements_in<'t>(look: &Look<'t>, found: &mut Vec<Candi
 pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     if let Input::Text(text) = &look.seen.input
         && text.len() <= MAX_TEXT
+        && sql::looks_like_sql(text)
     {
-        add_statements(look, text, found);
+        // Many commands may read the same.
+        match look.read_once.given(look, text, SqlSource::Generic) {
+            Some(verdict) => statements::of_classes(look, &verdict.classes, found),
+            None => found.push(read_once::too_much(look)),
+        }
     }
 }
 
@@ -97,11 +102,7 @@ fn add_statements<'t>(look: &Look<'t>, text: &str, found: &mut Vec<Candidate<'t>
     if !sql::looks_like_sql(text) {
         return;
     }
-    for class in sql::classes(text, SqlSource::Generic, &look.known.sql) {
-        if let Some((name, statement)) = look.known.sql.get_key_value(class) {
-            found.push(statements::of_statement(&format!("sql.{name}"), statement));
-        }
-    }
+    statements::of_classes(look, &sql::classes(text, SqlSource::Generic, &look.known.sql), found);
 }
 
 /// Lines that it reads and that begin with a verb that destroys: `delete x`, `update delete x`, `flush_all`.
