@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use super::{Candidate, Look};
 use crate::see::Seen;
-use crate::tools::{Category, Reach, Tool, Undo};
+use crate::tools::{Category, Reach, Tool, Undo, glob};
 
 pub(super) use addresses::has_public_address;
 pub(super) use unknown::{calls_in, statements_in};
@@ -42,6 +42,9 @@ pub(super) fn asks_for_help(look: &Look<'_>) -> bool {
     {
         return true;
     }
+    if asks_task_for_help(look, tool) {
+        return true;
+    }
     if tool.is_unknown() || look.seen.wraps || tool.code.is_some() || tool.http {
         return false;
     }
@@ -52,6 +55,27 @@ pub(super) fn asks_for_help(look: &Look<'_>) -> bool {
         || tool.single_dash && look.arguments.has_exactly_one("-help");
     let by_word = tool.help_word && look.arguments.free().last().is_some_and(|word| word.text == "help");
     (by_option || by_word) && tool.has_verbs
+}
+
+/// Whether a task of a program that takes code as well is asked for help, and nothing but that: its description names
+/// the tasks that read `--help` before they begin, which is not true of every alias and script.
+fn asks_task_for_help(look: &Look<'_>, tool: &Tool) -> bool {
+    let seen = look.seen;
+    let plain = seen.program.folder.is_none()
+        && !seen.wraps
+        && !seen.appends
+        && seen.code.is_empty()
+        && seen.assignments.is_empty()
+        && seen.words.iter().all(|word| word.literal)
+        && seen.words.last().is_some_and(|word| word.text.as_bytes() == b"--help");
+    // Behind another option it may be that one's value.
+    let only = || look.arguments.flag_names().eq(["--help"]);
+    plain
+        && only()
+        && look.arguments.free().first().is_some_and(|task| {
+            let asked = format!("{} {}", seen.program.name, task.text);
+            tool.help_of.iter().any(|pattern| glob(pattern, &asked))
+        })
 }
 
 pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidate<'t>> {

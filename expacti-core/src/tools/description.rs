@@ -112,6 +112,9 @@ pub(crate) struct Tool {
     /// The word `help` at the end asks for help.
     #[serde(default)]
     pub help_word: bool,
+    /// Programs and tasks, as patterns, that answer `--help` before they do anything, although they take code as well.
+    #[serde(default)]
+    pub help_of: Vec<String>,
     /// Options of several letters behind one dash that the description names (`-recurse`). Made at load.
     #[serde(skip)]
     pub long_behind_one_dash: Vec<String>,

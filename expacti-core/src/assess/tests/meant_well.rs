@@ -148,3 +148,30 @@ fn what_only_looks_at_a_glance_like_harm_stays_quiet() {
     wrong.extend(levels(&loud, Level::High, Level::Critical));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_task_that_is_asked_for_help_does_nothing() {
+    let quiet = [
+        "mix ecto.rollback --help",
+        "rails db:drop --help",
+        "rake db:drop --help",
+        "php artisan migrate:fresh --help",
+        "python manage.py flush --help",
+        "flask db downgrade --help",
+        "django-admin flush --help",
+    ];
+    let loud = [
+        "mix ecto.rollback",
+        "mix ecto.reset --help",
+        "mix ecto.rollback -- --help",
+        "rake -I --help db:drop",
+        "rake db:drop --help=$X",
+        "rails runner 'User.delete_all' --help",
+        "python -c 'import shutil; shutil.rmtree(\"/srv\")' --help",
+        "python manage.py flush --help; python manage.py flush",
+        "python manage.py flush $(rm -rf /srv) --help",
+    ];
+    let mut wrong = levels(&quiet, Level::Low, Level::Low);
+    wrong.extend(levels(&loud, Level::High, Level::Critical));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
