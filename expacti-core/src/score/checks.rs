@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use super::{Candidate, Look, paths};
-use crate::see::Input;
-use crate::tools::{Category, Effect, PathRole, Patterns};
+use crate::see::{Input, Seen};
+use crate::tools::{Category, Effect, PathRole, Patterns, Tool};
 
 /// Words of a command that are looked at.
 const MAX_WORDS: usize = 64;
+/// Programs that print a text with something in it changed.
+const EDITORS: [&str; 8] = ["jq", "gojq", "jaq", "yq", "sed", "gsed", "perl", "awk"];
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
     let places = &look.known.places;
@@ -20,9 +22,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Option<Candidate<'t>> {
     };
     let weakens = all().any(|file| is_one(&places.owners, file))
         || all().any(|file| is_one(&places.checks, file))
-            && (switches_off(look) || replaces_check(look, true))
+            && writers(look).any(|seen| switches_off(look, seen) || replaces_check(look, seen, true))
         || all().any(|file| is_one(&places.test_settings, file))
-            && (switches_off(look) || replaces_check(look, false))
+            && writers(look).any(|seen| switches_off(look, seen) || replaces_check(look, seen, false))
         || redirected(look).any(|file| is_one(&places.checks, &file)) && prints_nothing_to_do(look)
         || removed.iter().any(|file| {
             holds_checks(file)
@@ -78,6 +80,11 @@ fn files<'l>(look: &'l Look<'_>) -> (Vec<Cow<'l, str>>, Vec<Cow<'l, str>>) {
             _ => {}
         }
     }
+    // `tee` and `sponge` do nothing else, with what others give them.
+    let keeps = |tool: &&Tool| tool.effects.is_empty() && tool.otherwise.paths == Some(PathRole::Write);
+    if !look.seen.upstream.is_empty() && look.tool.as_ref().is_some_and(keeps) {
+        changed.extend(words());
+    }
     removed.extend(moved_away(look));
     (changed, removed)
 }
@@ -95,13 +102,32 @@ fn moved_away<'l>(look: &'l Look<'_>) -> impl Iterator<Item = Cow<'l, str>> {
     sources.unwrap_or_default().iter().take(MAX_WORDS).map(|word| Cow::Borrowed(word.text.as_ref()))
 }
 
+/// The command itself, and those that edit the text that it writes: `jq ... | sponge f`, `jq ... > t && mv t f`.
+fn writers<'l>(look: &'l Look<'_>) -> impl Iterator<Item = &'l Seen> {
+    let edits = |seen: &&Seen| EDITORS.contains(&seen.program.name.as_str());
+    let upstream = look.seen.upstream.iter().filter_map(|number| look.all.get(*number));
+    let moved = match (look.seen.program.name.as_str(), look.arguments.free()) {
+        ("mv" | "gmv" | "cp" | "gcp", [source, _]) => Some(source.text.as_ref()),
+        _ => None,
+    };
+    let before = look.all.get(..look.at).unwrap_or_default().iter().rev().take(MAX_WORDS);
+    let writes = |seen: &&Seen, file: &str| {
+        let mut written = seen.redirections.iter().filter(|redirection| redirection.writes);
+        written.any(|redirection| {
+            redirection.target.as_ref().is_some_and(|target| target.text.to_lossy() == file)
+        })
+    };
+    let wrote = moved.into_iter().flat_map(move |file| before.clone().filter(move |seen| writes(seen, file)));
+    std::iter::once(look.seen).chain(upstream.chain(wrote).filter(edits))
+}
+
 /// Whether what it writes says that a check no longer stops anything.
-fn switches_off(look: &Look<'_>) -> bool {
+fn switches_off(look: &Look<'_>, seen: &Seen) -> bool {
     let says = |text: &str| {
         let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).take(4096).collect();
         look.known.verbs.disabled_checks.iter().any(|mark| squeezed.contains(mark.as_str()))
     };
-    let by_input = match &look.seen.input {
+    let by_input = match &seen.input {
         Input::Text(text) => says(text),
         Input::Request | Input::Pipe | Input::File => false,
     };
@@ -110,12 +136,12 @@ fn switches_off(look: &Look<'_>) -> bool {
         Some((_, new)) => says(new),
         None => says(text),
     };
-    by_input || look.seen.words.iter().skip(1).take(MAX_WORDS).any(|word| written(&word.text.to_lossy()))
+    by_input || seen.words.iter().skip(1).take(MAX_WORDS).any(|word| written(&word.text.to_lossy()))
 }
 
 /// `s/run: npm test/run: true/`; whether nothing at all in its place counts too.
-fn replaces_check(look: &Look<'_>, or_nothing: bool) -> bool {
-    look.seen.words.iter().skip(1).take(MAX_WORDS).any(|word| {
+fn replaces_check(look: &Look<'_>, seen: &Seen, or_nothing: bool) -> bool {
+    seen.words.iter().skip(1).take(MAX_WORDS).any(|word| {
         let text = word.text.to_lossy();
         substitution(&text).is_some_and(|(old, new)| {
             (or_nothing || !new.is_empty())

@@ -175,3 +175,27 @@ fn a_task_that_is_asked_for_help_does_nothing() {
     wrong.extend(levels(&loud, Level::High, Level::Critical));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_check_may_be_taken_out_of_a_file_by_way_of_a_stream() {
+    let loud = [
+        "jq 'del(.scripts.test)' package.json | sponge package.json",
+        "jq 'del(.scripts.test)' package.json > tmp && mv tmp package.json",
+        "yq 'del(.jobs.test)' .github/workflows/ci.yml | sponge .github/workflows/ci.yml",
+        "yq 'del(.jobs.test)' .github/workflows/ci.yml > t && mv t .github/workflows/ci.yml",
+        "sed 's/run: npm test/run: true/' .github/workflows/ci.yml > t; cp t .github/workflows/ci.yml",
+        "sed 's/\"jest\"/\"true\"/; s/test/true/' package.json | tee package.json",
+    ];
+    let quiet = [
+        "jq '.version = \"1.2.3\"' package.json | sponge package.json",
+        "jq '.version = \"1.2.3\"' package.json > tmp && mv tmp package.json",
+        "jq 'del(.dependencies.lodash)' package.json > tmp && mv tmp package.json",
+        "jq 'del(.scripts.test)' package.json",
+        "jq 'del(.scripts.test)' package.json > out.json",
+        "jq 'del(.scripts.test)' package.json > out.json; mv tmp package.json",
+        "grep -v 'continue-on-error: true' ci.yml > t && mv t .github/workflows/ci.yml",
+    ];
+    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
+    wrong.extend(levels(&loud, Level::High, Level::Critical));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
