@@ -78,7 +78,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         .collect();
     let near = !urls.is_empty() && urls.iter().all(|url| is_near(url));
     let mut found = Vec::new();
-    if urls.iter().any(|url| METADATA.iter().any(|host| url.contains(host))) {
+    if urls.iter().any(|url| is_metadata(url)) {
         found.push("metadata");
     }
     if arguments.has(&owned(&["--unix-socket"])) {
@@ -142,6 +142,14 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         found.push(if uploads_elsewhere(look, &bodies) { "upload-elsewhere" } else { "upload" });
     }
     found
+}
+
+/// Whether an address is that of a metadata service, by its full name or by the one that search domains complete.
+fn is_metadata(url: &str) -> bool {
+    let host = url.strip_prefix("http://").and_then(|rest| rest.split(['/', '?', '#', ':']).next());
+    METADATA.iter().any(|host| url.contains(host))
+        || host == Some("metadata")
+        || url.starts_with("metadata/computemetadata")
 }
 
 /// httpie: `http DELETE url`, and items behind it make it a POST. Takes the method away.

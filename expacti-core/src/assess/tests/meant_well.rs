@@ -199,3 +199,24 @@ fn a_check_may_be_taken_out_of_a_file_by_way_of_a_stream() {
     wrong.extend(levels(&loud, Level::High, Level::Critical));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_metadata_service_has_a_short_name_too() {
+    let loud = [
+        "curl http://metadata/",
+        "curl -s http://metadata:80/computeMetadata/v1/",
+        "curl metadata/computeMetadata/v1/project/",
+        "wget -qO- http://metadata.google.internal",
+        "curl http://metadata",
+    ];
+    let quiet = [
+        "curl https://example.com/metadata/",
+        "curl https://metadata.example.com/",
+        "curl http://localhost:8080/metadata",
+        "curl http://metadata-api/",
+        "curl -o metadata https://example.com/x",
+    ];
+    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
+    wrong.extend(levels(&loud, Level::High, Level::Critical));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
