@@ -152,7 +152,6 @@ fn what_only_looks_at_a_glance_like_harm_stays_quiet() {
 #[test]
 fn a_task_that_is_asked_for_help_does_nothing() {
     let quiet = [
-        "mix ecto.rollback --help",
         "rails db:drop --help",
         "rake db:drop --help",
         "php artisan migrate:fresh --help",
@@ -162,6 +161,8 @@ fn a_task_that_is_asked_for_help_does_nothing() {
     ];
     let loud = [
         "mix ecto.rollback",
+        // An alias of the project gives its options to the last of its tasks only.
+        "mix ecto.rollback --help",
         "mix ecto.reset --help",
         "mix ecto.rollback -- --help",
         "rake -I --help db:drop",
