@@ -225,12 +225,7 @@ fn after_who_started_it_goes_on() {
     let mut held = child::start(&agent, &mut risky()).unwrap();
     let id = daemon.card(RISKY_LINE);
     let pid = held.id().to_string();
-    until("the new program in place, and frozen", || {
-        let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        (command == RISKY.join("\0").into_bytes().into_iter().chain([0]).collect::<Vec<_>>()
-            && state(&pid) == Some('S'))
-        .then_some(())
-    });
+    until_in_place(&pid);
     assert!(held.try_wait().unwrap().is_none());
     daemon.ask(&["approve", &id]);
     assert_eq!(child::wait(&mut held).code(), NO_REPOSITORY);
@@ -343,10 +338,7 @@ fn after_where_only_threads_may_be_below() {
         let mut held = child::start(&agent, &mut risky()).unwrap();
         let id = daemon.card(RISKY_LINE);
         let pid = held.id().to_string();
-        until("the new program in place, and frozen", || {
-            let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-            (command.starts_with(b"git\0push\0") && state(&pid) == Some('S')).then_some(())
-        });
+        until_in_place(&pid);
         daemon.ask(&[answer, &id]);
         let status = child::wait(&mut held);
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -418,6 +410,17 @@ fn parking_one_that_ended_leaves_nothing() {
         }
         until("no folder of ours", || (!held.exists()).then_some(()));
     }
+}
+
+/// Waits until what is risky has taken the process's place, and is frozen there.
+#[track_caller]
+fn until_in_place(pid: &str) {
+    until("the new program in place, and frozen", || {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        (command == RISKY.join("\0").into_bytes().into_iter().chain([0]).collect::<Vec<_>>()
+            && state(pid) == Some('S'))
+        .then_some(())
+    });
 }
 
 fn stat(pid: &str) -> Option<Vec<String>> {

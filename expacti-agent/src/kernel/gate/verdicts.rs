@@ -37,6 +37,12 @@ pub(super) struct Waiting {
     trouble: Option<String>,
 }
 
+impl Waiting {
+    fn new(pid: u32, parked: Option<Parked>) -> Self {
+        Self { pid, since: Instant::now(), parking: parked.is_some(), parked, trouble: None }
+    }
+}
+
 /// What may take a moment and must keep neither desk nor ring: done by a thread of its own.
 pub(super) enum Errand {
     /// Say why, then refuse.
@@ -138,8 +144,7 @@ impl Gate {
 
     /// A process began to wait.
     pub(crate) fn waits(&self, ticket: u64, pid: u32) {
-        let waiting = Waiting { pid, since: Instant::now(), parking: false, parked: None, trouble: None };
-        self.waits.waiting().insert(ticket, waiting);
+        self.waits.waiting().insert(ticket, Waiting::new(pid, None));
         self.waits.look_after();
     }
 
@@ -170,14 +175,7 @@ impl Gate {
             self.adopt_after(ticket, parked);
             return;
         }
-        let waiting = Waiting {
-            pid: open.tgid,
-            since: Instant::now(),
-            parking: parked.is_some(),
-            parked,
-            trouble: None,
-        };
-        self.waits.waiting().insert(ticket, waiting);
+        self.waits.waiting().insert(ticket, Waiting::new(open.tgid, parked));
         self.waits.look_after();
     }
 

@@ -9,6 +9,14 @@ fn levels(texts: &[&str], from: Level, to: Level) -> Vec<String> {
     wrong.map(|(text, judged)| format!("{text}: {} {:?}", judged.score, judged.factors)).collect()
 }
 
+/// A human is asked about the loud ones, and the quiet ones are `most` at the most.
+#[track_caller]
+fn are_told_apart(loud: &[&str], quiet: &[&str], most: Level) {
+    let mut wrong = levels(loud, Level::High, Level::Critical);
+    wrong.extend(levels(quiet, Level::Low, most));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn databases_of_tests_are_made_anew_anyway() {
     let quiet = [
@@ -48,9 +56,7 @@ fn databases_of_tests_are_made_anew_anyway() {
         "RAILS_ENV=test rails runner 'system(\"rm -rf /\")'",
         "DATABASE_URL=postgres://db.example.com/shop_test npx prisma migrate reset --force",
     ];
-    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
-    wrong.extend(levels(&loud, Level::High, Level::Critical));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Medium);
 }
 
 #[test]
@@ -75,9 +81,7 @@ fn a_switch_that_is_off_does_nothing() {
         "git clean -fd build src",
         "git clean -fdx",
     ];
-    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
-    wrong.extend(levels(&loud, Level::High, Level::Critical));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Medium);
 }
 
 #[test]
@@ -115,9 +119,7 @@ fn rights_of_everybody_are_given_by_words_and_bodies() {
         "curl -X POST https://api.example.com/x -d '{\"role\": \"admin_assistant\"}'",
         "echo stats | nc cache 11211",
     ];
-    let mut wrong = levels(&loud, Level::High, Level::Critical);
-    wrong.extend(levels(&quiet, Level::Low, Level::Medium));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Medium);
 }
 
 #[test]
@@ -144,9 +146,7 @@ fn what_only_looks_at_a_glance_like_harm_stays_quiet() {
         "psql -c 'MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE'",
         "mysql -e 'FLUSH TABLES WITH READ LOCK'",
     ];
-    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
-    wrong.extend(levels(&loud, Level::High, Level::Critical));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Medium);
 }
 
 #[test]
@@ -172,9 +172,7 @@ fn a_task_that_is_asked_for_help_does_nothing() {
         "python manage.py flush --help; python manage.py flush",
         "python manage.py flush $(rm -rf /srv) --help",
     ];
-    let mut wrong = levels(&quiet, Level::Low, Level::Low);
-    wrong.extend(levels(&loud, Level::High, Level::Critical));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Low);
 }
 
 #[test]
@@ -196,9 +194,7 @@ fn a_check_may_be_taken_out_of_a_file_by_way_of_a_stream() {
         "jq 'del(.scripts.test)' package.json > out.json; mv tmp package.json",
         "grep -v 'continue-on-error: true' ci.yml > t && mv t .github/workflows/ci.yml",
     ];
-    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
-    wrong.extend(levels(&loud, Level::High, Level::Critical));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Medium);
 }
 
 #[test]
@@ -217,7 +213,5 @@ fn a_metadata_service_has_a_short_name_too() {
         "curl http://metadata-api/",
         "curl -o metadata https://example.com/x",
     ];
-    let mut wrong = levels(&quiet, Level::Low, Level::Medium);
-    wrong.extend(levels(&loud, Level::High, Level::Critical));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    are_told_apart(&loud, &quiet, Level::Medium);
 }
