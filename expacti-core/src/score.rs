@@ -1,5 +1,6 @@
 //! What one command is worth: the strongest thing it does, then everything that makes it worse or better.
 
+mod before;
 mod brought;
 mod calls;
 mod checks;
@@ -204,7 +205,9 @@ impl<'t> Look<'t> {
             && (!effect.secret_args || free().any(|word| secrets::names_secret(self, &word.text)))
             && (effect.input.is_empty() || input_fits())
             && (!effect.takes_all || free().any(|word| !word.literal && is_everything(&word.text)))
-            && (!effect.into_file || self.writes_a_file());
+            && (!effect.into_file || self.writes_a_file())
+            && (effect.assigned.is_empty() || before::sets_one(self, &effect.assigned))
+            && (effect.without_before.is_empty() || !before::ran_one(self, &effect.without_before));
         holds.then_some(rest)
     }
 

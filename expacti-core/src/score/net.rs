@@ -12,7 +12,7 @@ mod words;
 
 use std::borrow::Cow;
 
-use super::{Candidate, Look};
+use super::{Candidate, Look, paths};
 use crate::see::Seen;
 use crate::tools::{Category, Reach, Tool, Undo, glob};
 
@@ -61,7 +61,7 @@ pub(super) fn asks_for_help(look: &Look<'_>) -> bool {
 /// the tasks that read `--help` before they begin, which is not true of every alias and script.
 fn asks_task_for_help(look: &Look<'_>, tool: &Tool) -> bool {
     let seen = look.seen;
-    let plain = seen.program.folder.is_none()
+    let plain = (seen.program.folder.is_none() || is_of_the_project(look))
         && !seen.wraps
         && !seen.appends
         && seen.code.is_empty()
@@ -76,6 +76,21 @@ fn asks_task_for_help(look: &Look<'_>, tool: &Tool) -> bool {
             let asked = format!("{} {}", seen.program.name, task.text);
             tool.help_of.iter().any(|pattern| glob(pattern, &asked))
         })
+}
+
+/// Whether the program is a file of the work tree that no earlier command of the text can have put there: `bin/rails`.
+fn is_of_the_project(look: &Look<'_>) -> bool {
+    let folder = look.seen.program.folder.as_deref().unwrap_or_default();
+    let stays = folder.split('/').all(|part| part != ".." && !part.contains(['$', '~', '*', '`']));
+    let alone = look.all.iter().enumerate().all(|(number, seen)| number == look.at || seen.wraps);
+    let here = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy()).unwrap_or_default();
+    let mut temporary = look.known.places.temporary.iter();
+    !folder.starts_with('/')
+        && stays
+        && alone
+        && look.seen.directory.is_none()
+        && !look.seen.elsewhere
+        && !temporary.any(|temporary| paths::is_in(&here, temporary))
 }
 
 pub(super) fn candidates<'t>(look: &Look<'t>, covered: &Covered) -> Vec<Candidate<'t>> {

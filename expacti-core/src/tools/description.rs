@@ -220,6 +220,12 @@ pub(crate) struct Effect {
     /// Condition: a command with any of these names carries it.
     #[serde(default)]
     pub within: Vec<String>,
+    /// Condition: a variable set for it, or exported before it, fits any of these patterns (`NAME=value`).
+    #[serde(default)]
+    pub assigned: Vec<String>,
+    /// Condition: no earlier command of the same text is any of these, given nothing but options.
+    #[serde(default)]
+    pub without_before: Vec<String>,
     /// `sub` split into words, made at load.
     #[serde(skip)]
     pub sub_words: Vec<Vec<String>>,
