@@ -128,6 +128,9 @@ fn longest(tools: &Tools) {
         "xargs rm|".to_owned(),
         "cd a && rm b\n".to_owned(),
         "echo $(cat /x ".to_owned(),
+        "echo $(tar c /x ".to_owned(),
+        "docker exec x a|".to_owned(),
+        "cat /x/a b.c /x/c d.e e/f f.g h/i |".to_owned(),
     ];
     let units = units.into_iter().chain(made.iter().map(String::as_str));
     let slowest = units.map(|unit| {

@@ -21,6 +21,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use self::brought::BroughtSoFar;
+use self::flow::AskedBefore;
+use self::paths::Folders;
 use self::read_once::ReadOnce;
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
@@ -63,10 +65,9 @@ struct Look<'t> {
     seen: &'t Seen,
     at: usize,
     all: &'t [Seen],
-    /// What those before it have brought.
-    brought: &'t BroughtSoFar,
-    /// Statements that those before it were given.
-    read_once: &'t ReadOnce,
+    /// The number of the folder that it is looked at from.
+    folder: usize,
+    so_far: &'t SoFar,
     request: &'t ExecRequest,
     tools: &'t Tools,
     known: &'t Knowledge,
@@ -74,20 +75,25 @@ struct Look<'t> {
     arguments: Arguments<'t>,
 }
 
-/// Scores each command of a request by itself.
-pub(crate) fn commands(all: &[Seen], request: &ExecRequest, tools: &Tools) -> Vec<Scored> {
-    let (brought, read_once) = (BroughtSoFar::default(), ReadOnce::default());
-    (0..all.len()).map(|at| command(at, all, &brought, &read_once, request, tools)).collect()
+/// What is carried along from one command of a text to the next, so that nothing is found out once for each of them.
+#[derive(Debug, Default)]
+struct SoFar {
+    /// What those before it have brought.
+    brought: BroughtSoFar,
+    /// Statements that those before it were given.
+    read_once: ReadOnce,
+    /// What those said that others asked about.
+    asked: AskedBefore,
+    folders: Folders,
 }
 
-fn command(
-    at: usize,
-    all: &[Seen],
-    brought: &BroughtSoFar,
-    read_once: &ReadOnce,
-    request: &ExecRequest,
-    tools: &Tools,
-) -> Scored {
+/// Scores each command of a request by itself.
+pub(crate) fn commands(all: &[Seen], request: &ExecRequest, tools: &Tools) -> Vec<Scored> {
+    let so_far = SoFar::default();
+    (0..all.len()).map(|at| command(at, all, &so_far, request, tools)).collect()
+}
+
+fn command(at: usize, all: &[Seen], so_far: &SoFar, request: &ExecRequest, tools: &Tools) -> Scored {
     let Some(seen) = all.get(at) else {
         return Scored { score: 0, categories: BTreeSet::new(), factors: Vec::new() };
     };
@@ -95,8 +101,8 @@ fn command(
     let tool = tool.or_else(|| if seen.words.is_empty() { None } else { tools.find("*") });
     let limit = seen.words.len().min(4096);
     let arguments = Arguments::read(tool, &seen.words[..limit], None);
-    let look =
-        Look { seen, at, all, brought, read_once, request, tools, known: tools.knowledge(), tool, arguments };
+    let (folder, known) = (so_far.folders.number_of(seen), tools.knowledge());
+    let look = Look { seen, at, all, folder, so_far, request, tools, known, tool, arguments };
     if net::asks_for_help(&look) {
         let help = Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly);
         let written = look.redirections();

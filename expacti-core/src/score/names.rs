@@ -57,9 +57,9 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if is_init_script && order.is_some_and(|order| look.known.verbs.stop.contains(order.as_ref())) {
         found.push(Look::stand_alone(&known.name_stops, Category::ProcessAndService));
     }
-    if starts(look, &look.brought.fetched, |seen| fetches(look, seen)) {
+    if starts(look, &look.so_far.brought.fetched, |seen| fetches(look, seen)) {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
-    } else if starts(look, &look.brought.decoded, |seen| decodes(look, seen)) {
+    } else if starts(look, &look.so_far.brought.decoded, |seen| decodes(look, seen)) {
         found.push(Look::stand_alone(&known.decoded_to_shell, Category::Obfuscation));
     }
     found

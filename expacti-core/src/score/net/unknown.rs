@@ -60,7 +60,7 @@ pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>
         && sql::looks_like_sql(text)
     {
         // Many commands may read the same.
-        match look.read_once.given(look, text, SqlSource::Generic) {
+        match look.so_far.read_once.given(look, text, SqlSource::Generic) {
             Some(verdict) => statements::of_classes(look, &verdict.classes, found),
             None => found.push(read_once::too_much(look)),
         }
