@@ -131,6 +131,8 @@ fn longest(tools: &Tools) {
         "echo $(tar c /x ".to_owned(),
         "docker exec x a|".to_owned(),
         "cat /x/a b.c /x/c d.e e/f f.g h/i |".to_owned(),
+        format!("cd a|cat {}|", ". ".repeat(59)),
+        "cd abc && rm -rf b\n".to_owned(),
     ];
     let units = units.into_iter().chain(made.iter().map(String::as_str));
     let slowest = units.map(|unit| {

@@ -19,10 +19,11 @@ mod total;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use self::brought::BroughtSoFar;
 use self::flow::AskedBefore;
-use self::paths::Folders;
+use self::paths::{Folder, Folders};
 use self::read_once::ReadOnce;
 use crate::evaluation::Factor;
 use crate::request::ExecRequest;
@@ -65,8 +66,8 @@ struct Look<'t> {
     seen: &'t Seen,
     at: usize,
     all: &'t [Seen],
-    /// The number of the folder that it is looked at from.
-    folder: usize,
+    /// The folder that it is looked at from.
+    folder: Rc<Folder>,
     so_far: &'t SoFar,
     request: &'t ExecRequest,
     tools: &'t Tools,
@@ -89,7 +90,7 @@ struct SoFar {
 
 /// Scores each command of a request by itself.
 pub(crate) fn commands(all: &[Seen], request: &ExecRequest, tools: &Tools) -> Vec<Scored> {
-    let so_far = SoFar::default();
+    let so_far = SoFar { folders: Folders::of(request), ..SoFar::default() };
     (0..all.len()).map(|at| command(at, all, &so_far, request, tools)).collect()
 }
 
@@ -101,7 +102,7 @@ fn command(at: usize, all: &[Seen], so_far: &SoFar, request: &ExecRequest, tools
     let tool = tool.or_else(|| if seen.words.is_empty() { None } else { tools.find("*") });
     let limit = seen.words.len().min(4096);
     let arguments = Arguments::read(tool, &seen.words[..limit], None);
-    let (folder, known) = (so_far.folders.number_of(seen), tools.knowledge());
+    let (folder, known) = (so_far.folders.of_command(seen), tools.knowledge());
     let look = Look { seen, at, all, folder, so_far, request, tools, known, tool, arguments };
     if net::asks_for_help(&look) {
         let help = Look::stand_alone(&look.known.modifiers.asks_for_help, Category::ReadOnly);

@@ -2,13 +2,13 @@
 
 mod folder;
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::{Candidate, Look};
 use crate::tools::{Category, Knowledge, Modifier, Pairs, PathRole, Patterns, Undo, glob};
 
-pub(super) use self::folder::Folders;
+use self::folder::Way;
+pub(super) use self::folder::{Folder, Folders};
 
 /// The kernel's limit.
 const MAX_PATH: usize = 4096;
@@ -24,6 +24,9 @@ struct Path<'a> {
     full: String,
     /// It stays below the folder it starts from.
     inside: bool,
+    folder: &'a Folder,
+    /// Bytes of `full` that are the folder's, from the beginning.
+    kept: usize,
     /// Of both texts, once a list of patterns asks.
     pairs: OnceCell<Pairs>,
 }
@@ -90,11 +93,12 @@ fn judge_one<'t>(look: &Look<'t>, role: PathRole, text: &str, literal: bool) -> 
     }
     let computed = !literal && text.contains(['$', '`']);
     let pattern = !literal && text.contains(['*', '?', '[']);
-    let production = has_word(&path.full, &known.context.production_words)
-        || look.seen.directory.as_deref().is_some_and(|dir| has_word(dir, &known.context.production_words));
+    let words = &known.context.production_words;
+    let production =
+        look.folder.leads_to_production(&path.full, path.kept, words) || look.folder.is_production(words);
     if path.is_root() {
         found.push(&modifiers.root_path);
-    } else if path.is_whole_home(look) {
+    } else if path.is_whole_home() {
         found.push(&modifiers.home_path);
     } else if path.is_below("/dev") && !path.is_below("/dev/shm") {
         found.push(&modifiers.device_path);
@@ -201,60 +205,30 @@ pub(super) fn is_in(path: &str, folder: &str) -> bool {
 
 /// Whether one of `words` stands between the separators of `text`.
 pub(super) fn has_word(text: &str, words: &[String]) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|part| part.len() > 2 && words.iter().any(|word| word.eq_ignore_ascii_case(part)))
+    text.as_bytes()
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .any(|part| part.len() > 2 && words.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(part)))
 }
 
 impl<'a> Path<'a> {
-    fn read(look: &Look<'_>, text: &'a str) -> Self {
+    fn read(look: &'a Look<'_>, text: &'a str) -> Self {
         let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
         let text = if text.is_empty() { "/" } else { text };
-        let cwd = look.request.cwd.as_ref().map(|cwd| cwd.to_lossy());
-        let directory = look.seen.directory.as_deref();
-        let base: Option<Cow<'_, str>> = match (directory, &cwd) {
-            _ if look.seen.elsewhere => directory.map(Cow::Borrowed),
-            (Some(directory), Some(cwd)) if !directory.starts_with(['/', '~', '$']) => {
-                Some(format!("{cwd}/{directory}").into())
-            }
-            (Some(directory), _) => Some(directory.into()),
-            (None, cwd) => cwd.as_deref().map(Cow::Borrowed),
-        };
         let by_variable =
             ["$HOME", "${HOME", "$TMPDIR", "${TMPDIR"].iter().any(|name| text.starts_with(name));
         let rooted = by_variable || text.starts_with(['/', '~']);
-        let joined = match &base {
-            Some(base) if !rooted => format!("{base}/{text}"),
-            _ => text.to_owned(),
-        };
-        let (full, escapes) = normalise(joined);
-        let in_home = full == "~" || full.starts_with("~/");
-        let full = match home(look).filter(|_| in_home) {
-            Some(home) => format!("{home}{}", &full[1..]),
-            None => full,
-        };
-        let tree = look.request.git.as_ref().map(|git| git.work_tree.to_lossy());
-        let within = |root: &str| {
-            let made = (!is_normal(root)).then(|| normalise(root.to_owned()).0);
-            let root = made.as_deref().unwrap_or(root);
-            root != "/" && (full == root || full.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
-        };
-        let inside = if rooted || base.is_some() {
-            !look.seen.elsewhere
-                && (tree.as_deref().is_some_and(within) || cwd.as_deref().is_some_and(within))
-        } else {
-            !escapes
-        };
-        Self { text, full, inside, pairs: OnceCell::new() }
+        let Way { full, kept, inside } = look.folder.way(text, rooted);
+        Self { text, full, inside, folder: &look.folder, kept, pairs: OnceCell::new() }
     }
 
     fn is_root(&self) -> bool {
         matches!(self.full.as_str(), "/" | "/*" | "/.*" | "/?*" | "//")
     }
 
-    fn is_whole_home(&self, look: &Look<'_>) -> bool {
+    fn is_whole_home(&self) -> bool {
         let full = self.full.trim_end_matches("/*").trim_end_matches("/.*");
         matches!(full, "~" | "$HOME" | "${HOME}" | "/root" | "/home" | "/Users" | "/home/*" | "/Users/*")
-            || home(look).is_some_and(|home| home == full)
+            || self.folder.home() == Some(full)
             || full.starts_with('~') && !full.contains('/')
             || ["/home/", "/Users/"].iter().any(|root| {
                 full.strip_prefix(root).is_some_and(|rest| !rest.contains('/') && !rest.is_empty())
@@ -270,8 +244,9 @@ impl<'a> Path<'a> {
     }
 
     fn that_may_fit<'p>(&self, patterns: &'p Patterns) -> impl Iterator<Item = &'p str> {
-        let pairs = self.pairs.get_or_init(|| Pairs::of(&self.full).and(Pairs::of(self.text)));
-        patterns.that_may_fit(*pairs)
+        let of_both = || self.folder.pairs(&self.full, self.kept).and(Pairs::of(self.text));
+        let pairs = self.pairs.get_or_init(of_both);
+        patterns.that_may_fit_with(*pairs, self.folder.needed(patterns, self.kept))
     }
 
     /// A pattern fits the path, or a folder above it.
@@ -314,11 +289,6 @@ impl<'a> Path<'a> {
             below.is_some_and(|(end, _)| glob(root, &self.full[..end]))
         })
     }
-}
-
-/// The home folder, where the request says it.
-fn home<'l>(look: &'l Look<'_>) -> Option<Cow<'l, str>> {
-    look.request.env.get(&"HOME".into()).map(|home| home.to_lossy())
 }
 
 /// Whether normalising would change nothing.

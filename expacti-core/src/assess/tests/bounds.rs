@@ -99,9 +99,6 @@ fn hostile() -> Vec<(&'static str, String)> {
         let readers = "psql; ".repeat(900);
         format!("bash -c '{readers}' <<E\n{statements}\nE\n")
     }));
-    let shown = "cat /x/a b.c /x/c d.e e/f f.g h/i |";
-    texts.push(("nested readers", fill("echo $(tar c /x ")));
-    texts.push(("a stream of readers", fill(shown)));
     texts.push(("sql minus", format!("psql -c 'select {}1'", fill("- "))));
     texts.push(("python", format!("python -c '{}'", fill("os.system("))));
     texts.push(("curl", format!("curl -d '{}' http://a/b", fill("delete"))));
@@ -115,7 +112,20 @@ fn hostile() -> Vec<(&'static str, String)> {
         }
         text
     }));
+    texts.extend(asked_about_by_others());
     texts
+}
+
+/// Of which each command could be looked at once for each that stands around or behind it.
+fn asked_about_by_others() -> Vec<(&'static str, String)> {
+    let removes = format!("rm {};", "a.b ../c ".repeat(30));
+    vec![
+        ("nested readers", fill("echo $(tar c /x ")),
+        ("a stream of readers", fill("cat /x/a b.c /x/c d.e e/f f.g h/i |")),
+        ("a stream from many folders", fill(&format!("cd a|cat {}|", ". ".repeat(59)))),
+        ("files in a folder with a long name", format!("cd {}; {}", "abcdefg/".repeat(127), fill(&removes))),
+        ("folder after folder", fill("cd abc && rm -rf b\n")),
+    ]
 }
 
 #[test]

@@ -178,7 +178,7 @@ impl Named {
             return false;
         }
         if let Some((folder, answer)) = self.last {
-            if folder == look.folder {
+            if folder == look.folder.number {
                 return answer;
             }
             if anew.get() >= MAX_ANEW {
@@ -187,7 +187,7 @@ impl Named {
             anew.set(anew.get() + self.texts.len());
         }
         let answer = self.texts.iter().any(|text| paths::is_secret(look, text));
-        self.last = Some((look.folder, answer));
+        self.last = Some((look.folder.number, answer));
         answer
     }
 }
