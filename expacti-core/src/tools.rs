@@ -18,7 +18,7 @@ pub(crate) use description::{
     Category, CodeReader, Effect, PathRole, Runs, RunsKind, SqlReader, SqlSource, Tool, Undo,
 };
 pub use error::ToolError;
-pub(crate) use glob::{glob, glob_text};
+pub(crate) use glob::{MAX_NAME, glob, glob_text};
 pub(crate) use knowledge::{Call, CallWords, Knowledge, Modifier, Reach, Statement};
 pub(crate) use patterns::{Pairs, PairsNeeded, PairsToldApart, Patterns};
 

@@ -1,7 +1,7 @@
 //! The one pattern language of the descriptions: `*` for any text, `?` for one character, case of ASCII letters ignored.
 
 /// Longer than any name of a file, host or branch; of longer texts only the beginning is compared.
-const MAX_NAME: usize = 4096;
+pub(crate) const MAX_NAME: usize = 4096;
 
 /// Whether the whole of a name or path fits `pattern`.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {

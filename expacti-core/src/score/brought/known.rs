@@ -8,7 +8,7 @@ use super::COMMON;
 use super::words::{join, last_part, texts};
 use crate::score::paths;
 use crate::see::Seen;
-use crate::tools::glob;
+use crate::tools::{MAX_NAME, glob};
 
 /// Names, paths and folders that are told apart; a text that brings more may run anything of it.
 const MAX_BROUGHT: usize = 128;
@@ -97,9 +97,7 @@ impl Known {
         }
         let full = join(directory, file);
         self.paths.contains(&full)
-            || name.contains('*')
-                && (self.names.written.iter().any(|known| glob(name, known))
-                    || self.paths.iter().any(|path| glob(&full, path)))
+            || name.contains('*') && (fits_one(name, &self.names.written) || fits_one(&full, &self.paths))
     }
 
     /// Whether a text may name one of those, with its ending or without. To tell costs little.
@@ -149,6 +147,35 @@ fn add(known: &mut HashSet<String>, new: String) {
     }
 }
 
+/// Whether a pattern fits one of many. Hardly any ends and begins as it does.
+fn fits_one(pattern: &str, known: &HashSet<String>) -> bool {
+    let is_open = |byte: &u8| matches!(byte, b'*' | b'?');
+    let bytes = pattern.as_bytes();
+    let begin = bytes.split(is_open).next().unwrap_or_default();
+    let end = bytes.rsplit(is_open).next().unwrap_or_default();
+    let may_fit = |text: &[u8]| {
+        let last = text.len().checked_sub(end.len()).and_then(|at| text.get(at..));
+        last.is_some_and(|last| last.eq_ignore_ascii_case(end))
+            && text.get(..begin.len()).is_some_and(|first| first.eq_ignore_ascii_case(begin))
+    };
+    // Of what is longer than any name only the beginning is compared.
+    known.iter().any(|text| (text.len() > MAX_NAME || may_fit(text.as_bytes())) && glob(pattern, text))
+}
+
 fn is_below(path: &str, folder: &str) -> bool {
     !COMMON.contains(&folder) && paths::is_in(path, folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_pattern_fits_many_if_it_fits_one(pattern in "[aB*?]{0,5}", known in prop::collection::hash_set("[Ab]{0,4}", 0..5)) {
+            prop_assert_eq!(fits_one(&pattern, &known), known.iter().any(|text| glob(&pattern, text)));
+        }
+    }
 }
