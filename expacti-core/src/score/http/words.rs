@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use memchr::memmem;
+
 use crate::score::net::parts;
 
 /// Characters of a body that are looked at.
@@ -94,7 +96,7 @@ pub(super) fn changes_rights(url: &str) -> bool {
         "/force-leave/",
     ];
     let path = path_of(url);
-    path.contains('/') && RIGHTS.iter().any(|part| path.contains(part))
+    path.contains('/') && RIGHTS.iter().any(|part| memmem::find(path.as_bytes(), part.as_bytes()).is_some())
 }
 
 /// Whether a body says that something is opened, switched off or handed over: `{"private": false}`, `role=admin`.
@@ -244,7 +246,14 @@ pub(super) fn is_near(url: &str) -> bool {
 }
 
 pub(super) fn path_of(url: &str) -> &str {
-    let rest = url.split("://").nth(1).unwrap_or(url);
+    let after = |text| memmem::find(text, b"://");
+    let rest = match after(url.as_bytes()) {
+        Some(at) => {
+            let rest = &url[at + "://".len()..];
+            &rest[..after(rest.as_bytes()).unwrap_or(rest.len())]
+        }
+        None => url,
+    };
     rest.find('/').map_or("", |at| &rest[at..])
 }
 
@@ -269,7 +278,7 @@ pub(super) fn graphql(text: &str) -> Option<&'static str> {
 /// Whether a word, or a part of a name in camel or snake case, says that it destroys.
 pub(super) fn names_destruction(text: &str) -> bool {
     DESTRUCTIVE.iter().any(|verb| {
-        text.match_indices(verb).any(|(at, _)| {
+        memmem::find_iter(text.as_bytes(), verb).any(|at| {
             let before = text[..at].chars().next_back();
             // deleteVolume and volumeDelete, delete_volume, /delete, but neither "undelete" nor "deleted".
             let mut after = text[at + verb.len()..].chars();
