@@ -119,6 +119,7 @@ fn longest(tools: &Tools) {
     let fetches = (0..40).map(|number| format!("curl -O http://h/{number}\n")).collect::<Vec<_>>().concat();
     let made = [
         format!("{fetches}python3 -c '{loads}'\n"),
+        "echo 'do_this(1)' >> y; psql < y\n".to_owned(),
         many("rm -rf"),
         many("chmod 777"),
         many("curl -X POST"),

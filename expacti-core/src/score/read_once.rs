@@ -31,6 +31,15 @@ pub(super) struct Verdict {
 #[derive(Debug, Default)]
 pub(super) struct ReadOnce {
     given: RefCell<Vec<(SqlSource, String, Rc<Verdict>)>>,
+    /// Inputs, and what was asked about them.
+    inputs: RefCell<Vec<(Rc<str>, Asked)>>,
+}
+
+/// What was asked about an input that many commands may read.
+#[derive(Debug, Default)]
+struct Asked {
+    calls_destroy: Option<bool>,
+    looks_like_sql: Option<bool>,
 }
 
 impl ReadOnce {
@@ -50,6 +59,37 @@ impl ReadOnce {
         let verdict = Rc::new(Verdict::of(look, text, dialect));
         given.push((dialect, text.to_owned(), Rc::clone(&verdict)));
         Some(verdict)
+    }
+
+    /// Whether an input calls something that destroys.
+    pub(super) fn calls_destroy(&self, look: &Look<'_>, input: &Rc<str>) -> bool {
+        let destroys = || calls::destroys(input, &look.known.code.words);
+        self.ask(input, |asked| &mut asked.calls_destroy, destroys)
+    }
+
+    /// Whether an input looks like statements.
+    pub(super) fn looks_like_sql(&self, input: &Rc<str>) -> bool {
+        self.ask(input, |asked| &mut asked.looks_like_sql, || sql::looks_like_sql(input))
+    }
+
+    /// Asks about an input, and remembers the answer if not too many others were asked about before.
+    fn ask(
+        &self,
+        input: &Rc<str>,
+        question: fn(&mut Asked) -> &mut Option<bool>,
+        find_out: impl FnOnce() -> bool,
+    ) -> bool {
+        let mut inputs = self.inputs.borrow_mut();
+        if let Some((_, asked)) = inputs.iter_mut().find(|(known, _)| known == input) {
+            return *question(asked).get_or_insert_with(find_out);
+        }
+        let answer = find_out();
+        if inputs.iter().map(|(known, _)| known.len()).sum::<usize>() < MAX_GIVEN {
+            let mut asked = Asked::default();
+            *question(&mut asked) = Some(answer);
+            inputs.push((Rc::clone(input), asked));
+        }
+        answer
     }
 }
 

@@ -119,7 +119,13 @@ fn hostile() -> Vec<(&'static str, String)> {
 /// Of which each command could be looked at once for each that stands around or behind it.
 fn asked_about_by_others() -> Vec<(&'static str, String)> {
     let removes = format!("rm {};", "a.b ../c ".repeat(30));
+    let fetch = |number| format!("curl -o f{number} http://h/{number}\n");
+    let fetches = (0..127).map(fetch).collect::<Vec<_>>().concat();
+    let patterns = format!("./x {}\n", "a*b ".repeat(60)).repeat(250);
+    let input = "do_this(1) and_that(2) ".repeat(700);
     vec![
+        ("patterns among many that were brought", format!("{fetches}{patterns}")),
+        ("an input that many read", format!("echo '{input}' > y\n{}", "psql<y\n".repeat(1000))),
         ("nested readers", fill("echo $(tar c /x ")),
         ("a stream of readers", fill("cat /x/a b.c /x/c d.e e/f f.g h/i |")),
         ("a stream from many folders", fill(&format!("cd a|cat {}|", ". ".repeat(59)))),

@@ -57,7 +57,7 @@ pub(in super::super) fn statements_in<'t>(look: &Look<'t>, found: &mut Vec<Candi
 pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     if let Input::Text(text) = &look.seen.input
         && text.len() <= MAX_TEXT
-        && sql::looks_like_sql(text)
+        && look.so_far.read_once.looks_like_sql(text)
     {
         // Many commands may read the same.
         match look.so_far.read_once.given(look, text, SqlSource::Generic) {
@@ -71,7 +71,7 @@ pub(super) fn statements_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>
 pub(super) fn calls_read<'t>(look: &Look<'t>, found: &mut Vec<Candidate<'t>>) {
     if let Input::Text(text) = &look.seen.input
         && text.len() <= MAX_TEXT
-        && calls::destroys(text, &look.known.code.words)
+        && look.so_far.read_once.calls_destroy(look, text)
     {
         let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);
         candidate.undo = Undo::Hard;
@@ -88,7 +88,7 @@ pub(in super::super) fn calls_in<'t>(look: &Look<'t>, found: &mut Vec<Candidate<
         bytes.contains(&b'(') && bytes.len() <= MAX_TEXT && !is_prose(look, *index)
     });
     let input = match &look.seen.input {
-        Input::Text(text) => text.len() <= MAX_TEXT && destroys(text),
+        Input::Text(text) => text.len() <= MAX_TEXT && look.so_far.read_once.calls_destroy(look, text),
         Input::Request | Input::Pipe | Input::File => false,
     };
     if input || texts.any(|(_, word)| destroys(&word.text.to_lossy())) {
