@@ -172,7 +172,7 @@ pub(super) fn is_secret_of_the_system(look: &Look<'_>, text: &str) -> bool {
 fn holds_secrets(look: &Look<'_>, path: &Path<'_>) -> bool {
     let fits = |pattern: &str| path.fits(pattern) || glob(pattern, path.text);
     let places = &look.known.places;
-    path.that_may_fit(&places.secrets).any(fits) && !path.that_may_fit(&places.harmless).any(fits)
+    path.one_may_fit(&places.secrets, fits) && !path.one_may_fit(&places.harmless, fits)
 }
 
 /// Whether a file lies neither in the work tree nor among temporary files.
@@ -240,13 +240,17 @@ impl<'a> Path<'a> {
     }
 
     fn fits_one(&self, patterns: &Patterns) -> bool {
-        self.that_may_fit(patterns).any(|pattern| self.fits(pattern))
+        self.one_may_fit(patterns, |pattern| self.fits(pattern))
     }
 
-    fn that_may_fit<'p>(&self, patterns: &'p Patterns) -> impl Iterator<Item = &'p str> {
+    /// Whether `fits` says so of one of the patterns that may fit.
+    fn one_may_fit(&self, patterns: &Patterns, fits: impl Fn(&str) -> bool) -> bool {
         let of_both = || self.folder.pairs(&self.full, self.kept).and(Pairs::of(self.text));
-        let pairs = self.pairs.get_or_init(of_both);
-        patterns.that_may_fit_with(*pairs, self.folder.needed(patterns, self.kept))
+        let pairs = *self.pairs.get_or_init(of_both);
+        match self.folder.needed(patterns, self.kept) {
+            Some(needed) => patterns.that_may_fit_with(pairs, needed).any(fits),
+            None => patterns.that_may_fit(pairs).any(fits),
+        }
     }
 
     /// A pattern fits the path, or a folder above it.

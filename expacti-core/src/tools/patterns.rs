@@ -9,7 +9,12 @@ use super::glob::glob;
 /// Patterns of a list.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Vec<String>")]
-pub(crate) struct Patterns(Vec<Pattern>);
+pub(crate) struct Patterns {
+    /// By the bit under which each is looked up: one that it needs and few others do. Behind those the ones without any.
+    all: Vec<Pattern>,
+    /// Where those of each bit end.
+    ends: Vec<usize>,
+}
 
 #[derive(Clone, Debug)]
 struct Pattern {
@@ -25,6 +30,8 @@ pub(crate) struct Pairs(u128);
 
 /// Longer texts are taken to have them all.
 const MAX_TEXT: usize = 2048;
+/// Behind the bits: where patterns stand that need none.
+const NO_BIT: usize = u128::BITS as usize;
 /// Places for the pairs of a text that others begin with.
 const TOLD_APART: usize = 4096;
 
@@ -46,6 +53,16 @@ impl Pairs {
     fn bit(pair: [u8; 2]) -> u128 {
         let [first, second] = pair.map(|byte| u32::from(byte.to_ascii_lowercase()));
         1 << ((first * 37 + second * 11) % u128::BITS)
+    }
+
+    /// The places of its bits.
+    fn bits(self) -> impl Iterator<Item = usize> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let bit = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (bit < u128::BITS).then_some(bit as usize)
+        })
     }
 
     fn has_all_of(self, needed: Self) -> bool {
@@ -92,7 +109,14 @@ fn is_plain(byte: u8) -> bool {
 impl From<Vec<String>> for Patterns {
     fn from(texts: Vec<String>) -> Self {
         let pattern = |text: String| Pattern { needs: Pairs::between(text.as_bytes(), is_plain), text };
-        Self(texts.into_iter().map(pattern).collect())
+        let mut all: Vec<Pattern> = texts.into_iter().map(pattern).collect();
+        let mut needing = [0_usize; NO_BIT];
+        all.iter().flat_map(|pattern| pattern.needs.bits()).for_each(|bit| needing[bit] += 1);
+        let rarest =
+            |pattern: &Pattern| pattern.needs.bits().min_by_key(|bit| needing[*bit]).unwrap_or(NO_BIT);
+        all.sort_by_cached_key(rarest);
+        let ends = (0..=NO_BIT).map(|bit| all.partition_point(|pattern| rarest(pattern) <= bit)).collect();
+        Self { all, ends }
     }
 }
 
@@ -104,23 +128,28 @@ impl Patterns {
 
     /// Those that may fit a text with these pairs.
     pub(crate) fn that_may_fit(&self, pairs: Pairs) -> impl Iterator<Item = &str> {
-        self.that_may_fit_with(pairs, None)
+        let looked_up = pairs.bits().chain([NO_BIT]).flat_map(|bit| self.under(bit));
+        looked_up.filter(move |pattern| pairs.has_all_of(pattern.needs)).map(|pattern| pattern.text.as_str())
     }
 
-    /// The same, if some of what they need is known to be there.
+    /// The same, where it is known what they need of these pairs.
     pub(crate) fn that_may_fit_with(
         &self,
         pairs: Pairs,
-        needed: Option<Rc<PairsNeeded>>,
+        needed: Rc<PairsNeeded>,
     ) -> impl Iterator<Item = &str> {
-        let needs = move |number: usize, pattern: &Pattern| {
-            needed.as_ref().and_then(|needed| needed.0.get(number)).map_or(pattern.needs, |needed| *needed)
-        };
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(number, pattern)| pairs.has_all_of(needs(*number, pattern)))
-            .map(|(_, pattern)| pattern.text.as_str())
+        let mut numbered = self.all.iter().enumerate();
+        std::iter::from_fn(move || {
+            let is_there =
+                |number: usize| needed.0.get(number).is_none_or(|needed| pairs.has_all_of(*needed));
+            numbered.find(|(number, _)| is_there(*number)).map(|(_, pattern)| pattern.text.as_str())
+        })
+    }
+
+    /// Those that are looked up under a bit.
+    fn under(&self, bit: usize) -> &[Pattern] {
+        let start = bit.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        self.ends.get(bit).and_then(|end| self.all.get(start..*end)).unwrap_or_default()
     }
 
     /// What the patterns need beside what is there already.
@@ -130,11 +159,11 @@ impl Patterns {
                 neighbours(pattern.text.as_bytes()).filter(|pair| pair.iter().all(|byte| is_plain(*byte)));
             Pairs(pairs.filter(|pair| !there.has(*pair)).fold(0, |bits, pair| bits | Pairs::bit(pair)))
         };
-        PairsNeeded(self.0.iter().map(needs).collect())
+        PairsNeeded(self.all.iter().map(needs).collect())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|pattern| pattern.text.as_str())
+        self.all.iter().map(|pattern| pattern.text.as_str())
     }
 }
 
@@ -165,7 +194,7 @@ mod tests {
             let patterns = Patterns::from(patterns);
             let needed = Rc::new(patterns.needed_beside(&PairsToldApart::of(&beginning)));
             let pairs = Pairs::of(&text[beginning.len() - 1..]);
-            let fits = patterns.that_may_fit_with(pairs, Some(needed)).any(|pattern| glob(pattern, &text));
+            let fits = patterns.that_may_fit_with(pairs, needed).any(|pattern| glob(pattern, &text));
             prop_assert_eq!(fits, one_fits);
         }
     }
