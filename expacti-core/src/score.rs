@@ -16,6 +16,7 @@ mod secrets;
 mod statements;
 mod throwaway;
 mod total;
+mod without_end;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -121,6 +122,7 @@ fn command(at: usize, all: &[Seen], so_far: &SoFar, request: &ExecRequest, tools
     candidates.extend(secrets::candidates(&look));
     candidates.extend(http::candidates(&look));
     candidates.extend(statements::candidates(&look));
+    candidates.extend(without_end::candidates(&look));
     adds.extend(names::additions(&look));
     adds.extend(secrets::additions(&look));
     let base =

@@ -17,6 +17,8 @@ use crate::request::{ExecRequest, Stdin};
 use crate::tools::{RunsKind, Tools};
 use crate::untrusted::Untrusted;
 
+pub(crate) use shell::{Around, is_many};
+
 pub(crate) use name::{ProgramName, program_name};
 pub(crate) use unwrap::is_standard_input;
 
@@ -60,6 +62,12 @@ pub(crate) struct Seen {
     pub code: Vec<(String, String)>,
     /// Where it runs, as far as a `cd` before it says; else where the request runs.
     pub directory: Option<String>,
+    /// One of its redirections adds to a file.
+    pub extends: bool,
+    /// What loops it stands in.
+    pub around: Around,
+    /// The loop before it, whose redirections these are.
+    pub collected: Around,
     /// Another command was taken out of it.
     pub wraps: bool,
     /// The name of its program, looked through links, versions and look-alikes.
@@ -169,6 +177,7 @@ impl Unwrapping<'_> {
             substituted: from.substituted.clone(),
             assignments: child.assignments,
             directory: from.directory.clone(),
+            around: from.around,
             ..Seen::default()
         };
         match child.command {
@@ -245,6 +254,13 @@ impl Unwrapping<'_> {
                 substituted,
                 upstream,
                 directory: directory.clone(),
+                extends: command.extends,
+                around: if command.around == Around::Nothing {
+                    inherited.around
+                } else {
+                    command.around.behind(base)
+                },
+                collected: command.collected.behind(base),
                 ..inherited.clone_context()
             });
             if let Some(target) = goes_to {
@@ -288,6 +304,7 @@ impl Seen {
             elsewhere: self.elsewhere,
             privileged: self.privileged,
             appends: self.appends,
+            around: self.around,
             ..Self::default()
         }
     }

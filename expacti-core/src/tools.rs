@@ -19,7 +19,7 @@ pub(crate) use description::{
 };
 pub use error::ToolError;
 pub(crate) use glob::{MAX_NAME, glob, glob_text};
-pub(crate) use knowledge::{Call, CallWords, Knowledge, Modifier, Reach, Statement};
+pub(crate) use knowledge::{Call, CallWords, Knowledge, Loops, Modifier, Reach, Statement};
 pub(crate) use patterns::{Pairs, PairsNeeded, PairsToldApart, Patterns};
 
 /// The descriptions of programs, and what is known beside them (modifiers, names, SQL statements).

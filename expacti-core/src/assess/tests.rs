@@ -5,6 +5,7 @@ mod brought;
 mod given;
 mod meant_well;
 mod table;
+mod without_end;
 mod wrappers;
 
 use std::sync::LazyLock;

@@ -42,6 +42,14 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         .collect()
 }
 
+/// Whether all addresses that a command names are on this machine.
+pub(super) fn asks_only_here(look: &Look<'_>) -> bool {
+    let option = ["--url".to_owned()];
+    let free = look.arguments.free().iter().map(|word| word.text.as_ref());
+    let mut urls = free.chain(look.arguments.values(&option).map(|(url, _)| url)).peekable();
+    urls.peek().is_some() && urls.all(is_near)
+}
+
 fn classes(look: &Look<'_>) -> Vec<&'static str> {
     let arguments = &look.arguments;
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

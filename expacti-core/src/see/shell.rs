@@ -11,6 +11,7 @@ mod escape;
 mod expansion;
 mod fields;
 mod heredoc;
+mod loops;
 mod output;
 mod redirection;
 mod repeat;
@@ -23,6 +24,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
+pub(crate) use loops::{Around, is_many};
 pub(crate) use output::output_of;
 use repeat::Repeated;
 use variables::Value;
@@ -67,6 +69,12 @@ pub(crate) struct ShellCommand {
     pub redirections: Vec<Redirection>,
     /// Where its standard input comes from.
     pub input: ShellInput,
+    /// One of its redirections adds to a file (`>>`).
+    pub extends: bool,
+    /// What loops it stands in.
+    pub around: Around,
+    /// It has no words, and its redirections are those of the loop before it.
+    pub collected: Around,
     /// Commands whose output is part of its words (`$(..)`, `<(..)`).
     pub substituted: Vec<Range<usize>>,
 }
@@ -135,6 +143,8 @@ struct Reader<'t> {
     announced: Option<String>,
     /// The functions whose bodies are being read.
     functions: Vec<String>,
+    /// The loops that are open.
+    around: Around,
     multiplies: bool,
 }
 
@@ -163,6 +173,7 @@ impl<'t> Reader<'t> {
             substituted: Vec::new(),
             announced: None,
             functions: Vec::new(),
+            around: Around::Nothing,
             multiplies: false,
         }
     }
@@ -234,6 +245,7 @@ impl<'t> Reader<'t> {
         inner.defined = self.defined.clone();
         inner.expanded = self.expanded;
         inner.repeated = self.repeated;
+        inner.around = self.around.for_inner_text();
         inner
     }
 

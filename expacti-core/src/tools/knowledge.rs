@@ -19,6 +19,7 @@ pub(crate) struct Knowledge {
     pub code: LazyLock<Code>,
     pub requests: LazyLock<BTreeMap<String, Statement>>,
     pub verbs: LazyLock<Verbs>,
+    pub loops: LazyLock<Loops>,
 }
 
 /// Of `knowledge/sql.toml`.
@@ -51,6 +52,7 @@ pub(super) fn embedded() -> &'static Knowledge {
         code: LazyLock::new(|| read!(Code, "code.toml")),
         requests: LazyLock::new(|| read!(HttpFile, "http.toml").request),
         verbs: LazyLock::new(|| read!(Verbs, "verbs.toml")),
+        loops: LazyLock::new(|| read!(Loops, "loops.toml")),
     };
     &KNOWLEDGE
 }
@@ -106,7 +108,7 @@ modifiers! {
     computed_argument, computed_command, computed_command_of_script, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
     partial_request, unseen_program, empty_command, unread_arguments, asks_for_help,
     // What a name says where nobody described the program.
-    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, grants_rights, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies,
+    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, grants_rights, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies, fills_disk, presses_service, floods_service,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, terminal_to_network, program_from_input, unread_script,
     environment_hijack, computed_program, computed_start, fetched_program, disguised_name, look_alike_name, temporary_program, temporary_helper, hidden_characters,
@@ -279,6 +281,28 @@ pub(crate) struct Verbs {
     pub infrastructure: HashSet<Category>,
 }
 
+/// What goes on without end, and how fast.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Loops {
+    /// Programs that end at once.
+    pub quick: HashSet<String>,
+    /// Of these such as make files.
+    pub makes_files: HashSet<String>,
+    /// What makes a name another one at each turn.
+    pub changing: Vec<String>,
+    /// Programs that write for as long as they are given something to read.
+    pub passing: HashSet<String>,
+    /// Options that make them stop.
+    pub stops: Vec<String>,
+    /// Programs that write for ever.
+    pub endless_programs: HashSet<String>,
+    /// Files that can be read for ever.
+    pub endless_files: HashSet<String>,
+    /// Options that say how many run at a time.
+    pub at_once: Vec<String>,
+}
+
 /// What a class of SQL statements does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -370,6 +394,7 @@ mod tests {
             known.code.calls.len(),
             known.requests.len(),
             known.verbs.destroy.len(),
+            known.loops.quick.len(),
         ];
         assert!(lengths.iter().all(|length| *length > 0), "{lengths:?}");
     }

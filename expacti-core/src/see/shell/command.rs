@@ -15,6 +15,7 @@ impl Reader<'_> {
         let start = self.position;
         let mut command = ShellCommand {
             input: upstream.map_or(ShellInput::Inherited, ShellInput::Pipe),
+            around: self.around,
             ..ShellCommand::default()
         };
         // What the assignments in front say: it holds from the next command on, unless they are this command's own.
@@ -86,6 +87,20 @@ impl Reader<'_> {
         let piped = matches!(command.input, ShellInput::Pipe(_))
             || self.peek() == Some(b'|') && self.peek_at(1) != Some(b'|');
         (piped || self.goes_to_background()) && self.functions.iter().any(|function| *function == name)
+    }
+
+    /// Whether one of these commands is the function it stands in, by itself or in a shell of its own.
+    pub(super) fn start_themselves(&self, commands: &[ShellCommand]) -> bool {
+        let is_open = |word: &Word| {
+            let text = word.text.to_lossy();
+            self.functions.iter().any(|function| *function == text)
+        };
+        let is_shell = |word: &Word| matches!(word.text.as_bytes(), b"sh" | b"bash" | b"zsh" | b"eval");
+        commands.iter().any(|command| {
+            command.words.split_first().is_some_and(|(first, rest)| {
+                is_open(first) || is_shell(first) && rest.iter().take(4).any(is_open)
+            })
+        })
     }
 
     fn blank_before(&self) -> bool {

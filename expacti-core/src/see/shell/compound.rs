@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::loops::{Around, is_many};
 use super::repeat::Turns;
 use super::variables::Value;
 use super::{MAX_NESTING, Reader, Trouble};
@@ -19,8 +20,8 @@ pub(super) struct Block {
     pub(super) turns: Option<Turns>,
     /// What is assigned in it may not hold.
     pub(super) uncertain: bool,
-    /// A loop whose condition always holds.
-    pub(super) endless: bool,
+    /// What stands around the block itself.
+    pub(super) outer: Around,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,40 +43,16 @@ impl Reader<'_> {
     ) -> bool {
         let word = self.bare_word();
         let length = word.len();
-        let mut open = |reader: &mut Self, kind, element_start: &mut usize| {
-            let function = reader.begin_body().then_some(reader.position);
-            let endless = kind == Opened::Loop && reader.always_holds(length);
-            let uncertain = kind != Opened::Brace || function.is_some() || reader.conditional;
-            reader.uncertain += usize::from(uncertain);
-            blocks.push(Block {
-                uncertain,
-                kind,
-                element_start: *element_start,
-                upstream: upstream.clone(),
-                function,
-                turns: (kind == Opened::Loop).then(Turns::unnamed),
-                endless,
-            });
-            *element_start = reader.commands.len();
-            if blocks.len() > MAX_NESTING * 4 {
-                reader.give_up();
-            }
-        };
         match word {
-            "if" => open(self, Opened::If, element_start),
-            "while" | "until" => open(self, Opened::Loop, element_start),
-            "{" => open(self, Opened::Brace, element_start),
+            "if" => self.open(Opened::If, blocks, element_start, upstream.as_ref()),
+            "while" | "until" => self.open(Opened::Loop, blocks, element_start, upstream.as_ref()),
+            "{" => self.open(Opened::Brace, blocks, element_start, upstream.as_ref()),
             "for" | "select" => {
-                open(self, Opened::Loop, element_start);
-                self.position += length;
-                let turns = self.for_head();
-                if let Some(block) = blocks.last_mut() {
-                    block.turns = turns;
-                }
+                self.for_loop(blocks, element_start, upstream.as_ref());
                 return true;
             }
             "case" => {
-                open(self, Opened::Case, element_start);
+                self.open(Opened::Case, blocks, element_start, upstream.as_ref());
                 self.position += length;
                 self.case_head();
                 return true;
@@ -116,8 +93,10 @@ impl Reader<'_> {
                     self.trouble(Trouble::Unreadable);
                 }
                 self.position += length;
+                let inside = self.around;
                 self.close(blocks, element_start, upstream);
-                self.after_compound(upstream.clone());
+                let collected = if self.around == inside { Around::Nothing } else { inside };
+                self.after_compound(upstream.clone(), collected);
                 return true;
             }
             "function" => {
@@ -142,8 +121,63 @@ impl Reader<'_> {
         true
     }
 
+    /// Opens a block, whose word is still to be taken.
+    fn open(
+        &mut self,
+        kind: Opened,
+        blocks: &mut Vec<Block>,
+        element_start: &mut usize,
+        upstream: Option<&Range<usize>>,
+    ) {
+        let function = self.begin_body().then_some(self.position);
+        let outer = self.around;
+        if kind == Opened::Loop {
+            let endless = self.always_holds(self.bare_word().len());
+            let own = if endless { Around::Endless(self.commands.len()) } else { Around::Loop };
+            self.around = outer.and(own);
+        }
+        let uncertain = kind != Opened::Brace || function.is_some() || self.conditional;
+        self.uncertain += usize::from(uncertain);
+        blocks.push(Block {
+            uncertain,
+            kind,
+            element_start: *element_start,
+            upstream: upstream.cloned(),
+            function,
+            turns: (kind == Opened::Loop).then(Turns::unnamed),
+            outer,
+        });
+        *element_start = self.commands.len();
+        if blocks.len() > MAX_NESTING * 4 {
+            self.give_up();
+        }
+    }
+
+    /// Takes `for` or `select`, and all up to its body.
+    fn for_loop(
+        &mut self,
+        blocks: &mut Vec<Block>,
+        element_start: &mut usize,
+        upstream: Option<&Range<usize>>,
+    ) {
+        let outer = self.around;
+        self.open(Opened::Loop, blocks, element_start, upstream);
+        // What stands in the head runs once.
+        self.around = outer;
+        self.position += self.bare_word().len();
+        let mut own = self.told_by_head();
+        let turns = self.for_head(&mut own);
+        if let Around::Endless(first) = &mut own {
+            *first = self.commands.len();
+        }
+        self.around = outer.and(own);
+        if let Some(block) = blocks.last_mut() {
+            block.turns = turns;
+        }
+    }
+
     /// Takes what stands between `for` and its body; the turns that follow the first.
-    fn for_head(&mut self) -> Option<Turns> {
+    fn for_head(&mut self, own: &mut Around) -> Option<Turns> {
         self.blanks();
         if self.rest().starts_with("((") && self.arithmetic(2) {
             return Some(Turns::unnamed());
@@ -158,7 +192,13 @@ impl Reader<'_> {
                 self.blanks();
                 match self.peek() {
                     None | Some(b';' | b'\n' | b'&' | b'|' | b')' | b'(' | b'<' | b'>') => break,
-                    Some(_) => values.extend(self.word().into_words()),
+                    Some(_) => {
+                        let words = self.word().into_words();
+                        if words.iter().any(|word| is_many(&word.text.to_lossy())) {
+                            *own = Around::Many;
+                        }
+                        values.extend(words);
+                    }
                 }
             }
         } else {
@@ -242,27 +282,16 @@ impl Reader<'_> {
         }
     }
 
-    /// Redirections behind a compound command become a command of their own without words.
-    pub(super) fn after_compound(&mut self, upstream: Option<Range<usize>>) {
+    /// Redirections behind a compound command become a command of their own without words, which takes what that
+    /// `collected`, if it is a loop.
+    pub(super) fn after_compound(&mut self, upstream: Option<Range<usize>>, collected: Around) {
         self.blanks();
         if self.redirection_follows() {
+            let before = self.commands.len();
             self.simple(upstream);
+            if let Some(command) = self.commands.get_mut(before..).and_then(<[_]>::last_mut) {
+                command.collected = collected;
+            }
         }
-    }
-
-    /// Whether the condition behind a `while` or `until` of `length` bytes can never end the loop.
-    fn always_holds(&self, length: usize) -> bool {
-        let condition = self.rest().get(length..).unwrap_or_default().trim_start_matches([' ', '\t']);
-        let until = self.rest().starts_with("until");
-        let forms: &[&str] = if until {
-            &["false", "! true"]
-        } else {
-            &["true", ":", "[ 1", "((1", "(( 1", "[[ 1", "! false"]
-        };
-        forms.iter().any(|form| {
-            condition
-                .strip_prefix(form)
-                .is_some_and(|rest| rest.trim_start_matches([' ', ']', ')']).starts_with([';', '\n']))
-        })
     }
 }

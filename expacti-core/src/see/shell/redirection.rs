@@ -63,6 +63,7 @@ impl Reader<'_> {
             command.input = ShellInput::Text(text);
         } else {
             let writes = operator != "<" && operator != "<&";
+            command.extends |= matches!(operator, ">>" | "&>>") && !text.starts_with("/dev/");
             if !writes && reads_input {
                 command.input = ShellInput::File;
             }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::compound::{Block, Opened};
+use super::loops::Around;
 use super::{MAX_NESTING, Reader};
 
 impl<'t> Reader<'t> {
@@ -17,7 +18,11 @@ impl<'t> Reader<'t> {
             match byte {
                 b'#' => self.comment(),
                 b'\n' | b';' | b'&' | b'|' => {
-                    self.multiplies |= self.goes_to_background() && blocks.iter().any(|block| block.endless);
+                    self.multiplies |= self.goes_to_background() && self.is_endless(&blocks);
+                    let element = self.commands.get(element_start..).unwrap_or_default();
+                    self.multiplies |= !self.functions.is_empty()
+                        && self.goes_to_background()
+                        && self.start_themselves(element);
                     let piped = self.separator(&blocks);
                     let base = blocks.last().and_then(|block| block.upstream.clone());
                     upstream = if piped { Some(element_start..self.commands.len()) } else { base };
@@ -30,7 +35,7 @@ impl<'t> Reader<'t> {
                     if blocks.last().is_some_and(|block| block.kind == Opened::Parenthesis) {
                         self.position += 1;
                         self.close(&mut blocks, &mut element_start, &mut upstream);
-                        self.after_compound(upstream.clone());
+                        self.after_compound(upstream.clone(), Around::Nothing);
                     } else if end == Some(b')') {
                         break;
                     } else {
@@ -48,7 +53,7 @@ impl<'t> Reader<'t> {
                         function,
                         turns: None,
                         uncertain: true,
-                        endless: false,
+                        outer: self.around,
                     });
                     self.uncertain += 1;
                     element_start = self.commands.len();
@@ -76,6 +81,11 @@ impl<'t> Reader<'t> {
         begins
     }
 
+    /// Whether a loop without end is open.
+    fn is_endless(&self, blocks: &[Block]) -> bool {
+        !blocks.is_empty() && matches!(self.around, Around::Endless(_))
+    }
+
     /// Whether a lone `&` stands here.
     pub(super) fn goes_to_background(&self) -> bool {
         self.peek() == Some(b'&') && !matches!(self.peek_at(1), Some(b'&' | b'>'))
@@ -89,6 +99,7 @@ impl<'t> Reader<'t> {
     ) {
         if let Some(block) = blocks.pop() {
             self.uncertain -= usize::from(block.uncertain);
+            self.around = block.outer;
             self.leave_firsts();
             if let Some(start) = block.function
                 && let Some(name) = self.functions.pop()

@@ -107,6 +107,8 @@ impl Reader<'_> {
             for range in &mut command.substituted {
                 *range = range.start + start..range.end + start;
             }
+            command.around = command.around.behind(start);
+            command.collected = command.collected.behind(start);
             self.commands.push(command);
         }
         start..self.commands.len()

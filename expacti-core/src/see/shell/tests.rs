@@ -1,5 +1,6 @@
 //! What the reader makes of a text: the commands it finds, the words they get, and what it says of the text as a whole.
 
+use super::Around;
 use super::{ShellInput, ShellText, read};
 
 fn of(text: &str) -> ShellText {
@@ -221,6 +222,10 @@ fn what_starts_itself_without_end_is_said() {
         "while :\ndo\n./x &\ndone",
         "until false; do x & done",
         "eval 'f(){ f|f& };f'; $(f(){ f|f& };f)",
+        "f() { (f) & f; }; f",
+        "f() { { f; f; } & }; f",
+        "f() { bash -c f & f; }; export -f f; f",
+        "for ((;;)); do x & done",
     ] {
         assert!(of(text).multiplies, "{text}");
     }
@@ -228,10 +233,63 @@ fn what_starts_itself_without_end_is_said() {
         "while true; do sleep 1; done &",
         "f() { g | h & }; f",
         "walk() { for d in */; do walk \"$d\"; done; }; walk",
+        "walk() { for d in */; do walk \"$d\"; done | sort; }; walk",
+        "f() { (g) & f; }; f",
+        "for ((i=0; i<3; i++)); do x & done",
         "while read -r x; do y & done < z",
         "while true; do x && y; done",
         "a & b & c",
     ] {
         assert!(!of(text).multiplies, "{text}");
+    }
+}
+
+#[test]
+fn the_loops_around_a_command_are_known() {
+    let around = |text: &str, name: &str| {
+        let found = of(text)
+            .commands
+            .into_iter()
+            .find(|command| command.words.first().map(|word| word.text.as_bytes()) == Some(name.as_bytes()));
+        found.map(|command| command.around)
+    };
+    for (text, expected) in [
+        ("x", Around::Nothing),
+        ("while true; do a; done; x", Around::Nothing),
+        ("while true; do a; x; done", Around::Endless(0)),
+        ("a; while true; do x; done", Around::Endless(1)),
+        ("for ((i=0;;i++)); do x; done", Around::Endless(0)),
+        ("for f in $(x); do a; done", Around::Nothing),
+        ("for f in $(a); do x; done", Around::Loop),
+        ("for i in $(seq 100000); do x; done", Around::Many),
+        ("for i in {1..100000}; do x; done", Around::Many),
+        ("for ((i=0; i<1000000; i++)); do x; done", Around::Many),
+        ("while true; do for i in 1 2; do x; done; done", Around::Endless(0)),
+        ("for i in 1 2; do while :; do x; done; done", Around::Endless(0)),
+        ("while read -r l; do x; done", Around::Loop),
+        ("while true; do (y | x); done", Around::Endless(0)),
+        ("eval a; while true; do `a; while :; do x; done`; done", Around::Endless(3)),
+    ] {
+        assert_eq!(around(text, "x"), Some(expected), "{text}");
+    }
+    let collected = |text: &str| of(text).commands.last().map(|command| command.collected);
+    assert_eq!(collected("while true; do date; done >> log"), Some(Around::Endless(0)));
+    assert_eq!(collected("for i in 1; do date; done >> log"), Some(Around::Loop));
+    assert_eq!(collected("while true; do date >> log; done"), Some(Around::Nothing));
+}
+
+#[test]
+fn what_adds_to_a_file_is_told_from_what_writes_it_anew() {
+    for (text, extends) in [
+        ("a >> f", true),
+        ("a &>> f", true),
+        ("a >> f 2> g", true),
+        ("a > f", false),
+        ("a &> f", false),
+        ("a >| f", false),
+        ("a > f 2>> /dev/null", false),
+        ("a < f", false),
+    ] {
+        assert_eq!(of(text).commands[0].extends, extends, "{text}");
     }
 }
