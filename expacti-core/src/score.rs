@@ -8,6 +8,7 @@ mod context;
 mod flow;
 mod form;
 mod http;
+mod messages;
 mod names;
 mod net;
 mod paths;
@@ -192,6 +193,14 @@ impl<'t> Look<'t> {
                 otherwise.points = 0;
             }
             found.push(otherwise);
+        }
+        let tells = if fitting.is_empty() {
+            tool.otherwise.tells
+        } else {
+            fitting.iter().any(|fit| fit.0.tells && counts(fit))
+        };
+        if tells && messages::goes_to_many(self) {
+            found.push(Self::stand_alone(&self.known.modifiers.many_messages, Category::NetworkTransfer));
         }
         (found, covered)
     }

@@ -4,6 +4,7 @@ mod bounds;
 mod brought;
 mod given;
 mod meant_well;
+mod messages;
 mod table;
 mod without_end;
 mod wrappers;

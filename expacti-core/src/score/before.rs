@@ -2,7 +2,7 @@
 
 use super::Look;
 use crate::see::Seen;
-use crate::tools::{Arguments, glob};
+use crate::tools::{Arguments, RunsKind, glob};
 
 /// Commands before one, and words of each, that are looked at.
 const MAX_BEFORE: usize = 64;
@@ -32,6 +32,74 @@ pub(super) fn ran_one(look: &Look<'_>, commands: &[String]) -> bool {
         })
     };
     earlier(look).any(is_one)
+}
+
+/// `wget "$URL" && sh x.sh`: whether the script that runs lies right where something of a name that nobody knows was
+/// fetched to just before.
+pub(super) fn may_have_fetched_it(look: &Look<'_>) -> bool {
+    let Some(tool) = look.tool else { return false };
+    let is_shell = tool.runs.iter().any(|runs| runs.kind == RunsKind::Script);
+    let file = match &look.seen.program.folder {
+        Some(folder) => (folder == "." && tool.is_unknown()).then_some(""),
+        None if is_shell => look.arguments.free().first().map(|word| word.text.as_ref()),
+        None => None,
+    };
+    let here = file.is_some_and(|file| !file.strip_prefix("./").unwrap_or(file).contains('/'));
+    here && !look.seen.program_from_text
+        && earlier(look).any(|seen| {
+            seen.parent == look.seen.parent
+                && seen.directory == look.seen.directory
+                && saves_unnamed(look, seen)
+        })
+}
+
+/// Whether it saves what it fetches under the name that an address has which nobody knows.
+fn saves_unnamed(look: &Look<'_>, seen: &Seen) -> bool {
+    let saves = match seen.program.name.as_str() {
+        "wget" | "wget2" => true,
+        "curl" => false,
+        _ => return false,
+    };
+    let Some(tool) = look.tools.find(&seen.program.name) else { return false };
+    let arguments = Arguments::read(Some(tool), &seen.words[..seen.words.len().min(MAX_BEFORE)], None);
+    let given = |names: &[&str]| names.iter().any(|name| arguments.flag_names().any(|given| given == *name));
+    let is_unknown = |text: &str| text.starts_with(['$', '`']) && !text.contains('/');
+    arguments.free().iter().any(|word| !word.literal && is_unknown(&word.text))
+        && (saves && !given(&["-O", "--output-document", "-P", "--directory-prefix", "-i"])
+            || given(&["--remote-name", "-J"])
+            || !saves && given(&["-O"]))
+}
+
+/// `docker load -i x.tar && docker run x`: whether an image out of a file that was fetched just before is among those
+/// that it may run.
+pub(super) fn loaded_what_was_fetched(look: &Look<'_>) -> bool {
+    let is_engine = |name: &str| matches!(name, "docker" | "podman" | "nerdctl");
+    let runs =
+        look.arguments.free().first().is_some_and(|verb| matches!(verb.text.as_ref(), "run" | "create"));
+    if look.at == 0 || !runs || !is_engine(&look.seen.program.name) {
+        return false;
+    }
+    let loads = |seen: &&Seen| {
+        let mut words = seen.words.iter().skip(1).take(2).map(|word| word.text.as_bytes());
+        is_engine(&seen.program.name) && words.any(|word| matches!(word, b"load" | b"import"))
+    };
+    let fetches = |seen: &Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches);
+    earlier(look).filter(loads).any(|load| {
+        let mut upstream = load.upstream.iter().filter_map(|number| look.all.get(*number));
+        let read = load.redirections.iter().filter(|redirection| !redirection.writes);
+        let read = read.filter_map(|redirection| redirection.target.as_ref());
+        let mut files =
+            load.words.iter().skip(2).take(MAX_BEFORE).chain(read).map(|word| word.text.to_lossy());
+        let names = |seen: &Seen, file: &str| {
+            let written = seen.redirections.iter().filter_map(|redirection| redirection.target.as_ref());
+            let mut words = seen.words.iter().skip(1).take(MAX_BEFORE).chain(written);
+            words.any(|word| word.text.to_lossy().rsplit('/').next() == file.rsplit('/').next())
+        };
+        upstream.any(fetches)
+            || files.any(|file| {
+                !file.starts_with('-') && earlier(look).any(|seen| fetches(seen) && names(seen, &file))
+            })
+    })
 }
 
 fn earlier<'l>(look: &'l Look<'_>) -> impl Iterator<Item = &'l Seen> {

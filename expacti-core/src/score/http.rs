@@ -1,5 +1,6 @@
 //! What a request over HTTP does, by method, address and body.
 
+mod messages;
 mod words;
 
 use words::{
@@ -7,6 +8,7 @@ use words::{
     path_of, takes_all,
 };
 
+use super::messages::goes_to_many;
 use super::statements::of_statement;
 use super::{Candidate, Look, paths};
 
@@ -89,13 +91,8 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
     if urls.iter().any(|url| is_metadata(url)) {
         found.push("metadata");
     }
-    if arguments.has(&owned(&["--unix-socket"])) {
-        let sockets = owned(&["--unix-socket"]);
-        if arguments.values(&sockets).any(|(path, _)| {
-            path.contains("docker.sock") || path.contains("podman") || path.contains("containerd")
-        }) {
-            found.push("socket");
-        }
+    if asks_engine(look) {
+        found.push("socket");
     }
     let text = bodies.join(" ");
     let headers = owned(&["-H", "--header"]);
@@ -111,6 +108,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         found.push(if near { nearby(class) } else { class });
         return found;
     }
+    let told = if changes && !near { told(look, &urls, &text) } else { None };
     let address_destroys = urls.iter().any(|url| names_destruction(path_of(url)));
     found.push(match method.as_str() {
         "DELETE" if urls.iter().any(|url| takes_all(url)) => "delete-all",
@@ -124,6 +122,7 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         "PUT" | "PATCH" | "POST" if !near && gives_rights(look, &urls, &text, &free) => "rights",
         "PUT" | "PATCH" | "POST" if !near && urls.iter().any(|url| ends_something(url)) => "stop",
         "POST" if !near && urls.iter().any(|url| moves_money(url)) && !is_trial(look) => "money",
+        "PUT" | "PATCH" | "POST" if told.is_some() => told.unwrap_or_default(),
         "PUT" | "PATCH" if !near && empties(&text) => "put-empty",
         "PUT" | "PATCH" => {
             if near {
@@ -150,6 +149,20 @@ fn classes(look: &Look<'_>) -> Vec<&'static str> {
         found.push(if uploads_elsewhere(look, &bodies) { "upload-elsewhere" } else { "upload" });
     }
     found
+}
+
+/// Whether it talks to the socket of a container engine.
+fn asks_engine(look: &Look<'_>) -> bool {
+    let sockets = ["--unix-socket".to_owned()];
+    look.arguments.values(&sockets).any(|(path, _)| {
+        path.contains("docker.sock") || path.contains("podman") || path.contains("containerd")
+    })
+}
+
+/// The class of a request that tells somebody something.
+fn told(look: &Look<'_>, urls: &[String], body: &str) -> Option<&'static str> {
+    let class = messages::class(urls, body)?;
+    Some(if goes_to_many(look) { "message-all" } else { class })
 }
 
 /// Whether an address is that of a metadata service, by its full name or by the one that search domains complete.

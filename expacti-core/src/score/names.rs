@@ -1,7 +1,7 @@
 //! What the program's own name and file say.
 
 use super::brought::{fetches, starts};
-use super::{Addition, Candidate, Look, paths};
+use super::{Addition, Candidate, Look, before, paths};
 use crate::see::Seen;
 use crate::tools::{Category, Modifier, glob};
 use std::borrow::Cow;
@@ -61,6 +61,11 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
     } else if starts(look, &look.so_far.brought.decoded, |seen| decodes(look, seen)) {
         found.push(Look::stand_alone(&known.decoded_to_shell, Category::Obfuscation));
+    } else if look.at > 1 && before::may_have_fetched_it(look) {
+        found.push(Look::stand_alone(&known.maybe_fetched, Category::RemoteExecution));
+    }
+    if before::loaded_what_was_fetched(look) {
+        found.push(Look::stand_alone(&known.fetched_image, Category::RemoteExecution));
     }
     found
 }

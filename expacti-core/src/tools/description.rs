@@ -226,6 +226,9 @@ pub(crate) struct Effect {
     /// Condition: no earlier command of the same text is any of these, given nothing but options.
     #[serde(default)]
     pub without_before: Vec<String>,
+    /// It tells people something, which cannot be taken back.
+    #[serde(default)]
+    pub tells: bool,
     /// `sub` split into words, made at load.
     #[serde(skip)]
     pub sub_words: Vec<Vec<String>>,

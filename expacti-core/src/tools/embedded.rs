@@ -25,6 +25,7 @@ const TOOL_FILES: &[(&str, &str)] = files![
     "kubernetes.toml",
     "languages.toml",
     "load.toml",
+    "messages.toml",
     "node.toml",
     "scheduling.toml",
     "services.toml",

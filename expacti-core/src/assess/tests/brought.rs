@@ -393,3 +393,46 @@ fn decoded_text_needs_no_parentheses_to_run() {
         "node -e \"console.log(/a(b)/.exec('ab')[1])\"",
     ]);
 }
+
+#[test]
+fn what_was_fetched_under_a_name_that_nobody_knows_may_be_what_runs() {
+    are_known_by(
+        "maybe-fetched",
+        &[
+            "wget \"$URL\" && sh x.sh",
+            "curl -O \"$URL\" && sh x.sh",
+            "curl -sO \"$URL\"; chmod +x run; ./run",
+            "cd /srv/x && wget -q $URL && bash install.sh",
+        ],
+    );
+    are_known_by("fetched-program", &["wget $BASE/install.sh && bash install.sh"]);
+    are_let_be(&[
+        "wget \"$URL\" && bash ./scripts/check.sh",
+        "wget -O data.csv \"$URL\" && sh x.sh",
+        "curl -s \"$URL\" && sh x.sh",
+        "wget \"$URL\" && python3 train.py",
+        "wget \"$URL\" && make test",
+        "wget \"$URL\" && ./gradlew test",
+        "sh x.sh && wget \"$URL\"",
+        "wget https://example.com/data.csv && sh x.sh",
+    ]);
+}
+
+#[test]
+fn an_image_out_of_a_fetched_file_is_foreign() {
+    are_known_by(
+        "fetched-image",
+        &[
+            "curl -fsSL \"$U\" -o image.tar && docker load -i image.tar && docker run app",
+            "wget https://x.example.net/i.tar && docker load < i.tar && docker run --rm i",
+            "curl https://x.example.net/i.tar | docker load && docker run i",
+            "curl -sL https://x.example.net/i.tgz | podman import - own && podman run own sh",
+        ],
+    );
+    are_let_be(&[
+        "docker load -i image.tar && docker run app",
+        "docker save app > i.tar && docker load -i i.tar && docker run app",
+        "curl -s https://example.com/x -o x; docker load -i image.tar && docker run app",
+        "curl -fsSL https://example.com/i.tar -o i.tar && docker load -i i.tar",
+    ]);
+}

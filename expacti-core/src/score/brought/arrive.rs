@@ -70,6 +70,10 @@ impl Known {
     fn is_given(&mut self, seen: &Seen, text: &str) {
         let directory = seen.directory.as_deref();
         if !is_remote(text) {
+            // `$BASE/install.sh`
+            if let Some(name) = name_of_remote(text).filter(|_| text.starts_with('$')) {
+                self.add_name(name);
+            }
             self.add_path(join(directory, text));
             return;
         }
