@@ -54,7 +54,7 @@ fn fills_disk(look: &Look<'_>) -> bool {
     {
         return true;
     }
-    !seen.upstream.is_empty() && passes(look, seen) && keeps_what_it_reads(look) && reads_without_end(look)
+    !seen.upstream.is_empty() && keeps_what_it_reads(look) && passes(look, seen) && reads_without_end(look)
 }
 
 /// `tee -a log`
