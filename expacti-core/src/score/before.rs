@@ -1,7 +1,8 @@
 //! What earlier commands of the same text have done that a description asks about.
 
-use super::Look;
-use crate::see::Seen;
+use super::{Look, secrets};
+use crate::assessment::Word;
+use crate::see::{Around, Seen};
 use crate::tools::{Arguments, RunsKind, glob};
 
 /// Commands before one, and words of each, that are looked at.
@@ -68,6 +69,56 @@ fn saves_unnamed(look: &Look<'_>, seen: &Seen) -> bool {
         && (saves && !given(&["-O", "--output-document", "-P", "--directory-prefix", "-i"])
             || given(&["--remote-name", "-J"])
             || !saves && given(&["-O"]))
+}
+
+/// `git add -f .env && git commit -m x && git push`: whether what is pushed was taken out of a file of secrets.
+pub(super) fn pushes_a_secret(look: &Look<'_>) -> bool {
+    let verb = |seen: &Seen| seen.words.get(1).map(|word| word.text.to_lossy().into_owned());
+    if look.at == 0 || look.seen.program.name != "git" || verb(look.seen).as_deref() != Some("push") {
+        return false;
+    }
+    earlier(look).any(|seen| {
+        let takes = verb(seen).is_some_and(|verb| {
+            matches!(verb.as_str(), "add" | "stage" | "notes" | "hash-object" | "update-index" | "tag")
+        });
+        seen.program.name == "git"
+            && takes
+            && seen.words.iter().skip(2).take(MAX_BEFORE).any(|word| {
+                let text = word.text.to_lossy();
+                !text.starts_with('-') && secrets::names_secret(look, &text)
+            })
+    })
+}
+
+/// `gpg -e "$f" && rm "$f"` for one file after another: what is left can be read by whoever has the key alone.
+pub(super) fn leaves_it_encrypted(look: &Look<'_>) -> bool {
+    let takes_away =
+        matches!(look.seen.program.name.as_str(), "rm" | "shred" | "unlink" | "srm" | "truncate");
+    if look.seen.around == Around::Nothing || !takes_away {
+        return false;
+    }
+    let gone =
+        |word: &Word| !word.literal && look.seen.words.iter().skip(1).any(|gone| gone.text == word.text);
+    earlier(look)
+        .filter(|seen| encrypts(seen))
+        .any(|seen| seen.words.iter().skip(1).take(MAX_BEFORE).any(gone))
+}
+
+fn encrypts(seen: &Seen) -> bool {
+    let has = |known: &[&str]| {
+        seen.words.iter().skip(1).take(MAX_BEFORE).any(|word| {
+            let text = word.text.to_lossy();
+            known.iter().any(|begin| text.starts_with(begin))
+        })
+    };
+    match seen.program.name.as_str() {
+        "gpg" | "gpg2" => has(&["-e", "-c", "--encrypt", "--symmetric"]),
+        "openssl" => has(&["enc", "-aes", "-chacha", "cms", "smime"]) && !has(&["-d"]),
+        "age" | "rage" => !has(&["-d", "--decrypt"]),
+        "7z" | "zip" | "rar" | "7za" => has(&["-p", "-P", "-e", "--password"]),
+        "ccrypt" | "scrypt" | "aescrypt" | "mcrypt" => !has(&["-d"]),
+        _ => false,
+    }
 }
 
 /// `docker load -i x.tar && docker run x`: whether an image out of a file that was fetched just before is among those

@@ -24,14 +24,19 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let finding = |finding| look.seen.findings.contains(&finding);
     let takes_input =
         finding(Finding::ShellFromInput) || finding(Finding::ProgramFromInput) || look.seen.program_from_text;
-    let takes_words =
-        (finding(Finding::ComputedProgram) || finding(Finding::UnreadScript) || runs_code(tool))
-            && !look.seen.substituted.is_empty();
+    let takes_words = (finding(Finding::ComputedProgram)
+        || finding(Finding::UnreadScript)
+        || runs_code(tool)
+        || look.arguments.values(&tool.loads).any(|(_, literal)| !literal))
+        && !look.seen.substituted.is_empty();
     let fetched = takes_input && piped.fetched || takes_words && substituted.fetched;
     let decoded = takes_input && piped.decoded || takes_words && substituted.decoded;
     let described = tool.has_verbs
         && tool.otherwise.categories.iter().any(|c| look.known.verbs.infrastructure.contains(c));
-    if described && piped.fetched && look.arguments.all_values().any(|(_, value)| value == "-") {
+    if described
+        && (piped.fetched || is_rendered_elsewhere(look))
+        && look.arguments.all_values().any(|(_, value)| value == "-")
+    {
         found.push(Look::stand_alone(&known.fetched_program, Category::RemoteExecution));
     }
     let computed =
@@ -110,6 +115,25 @@ fn reads_secrets_in_a_loop(look: &Look<'_>) -> bool {
         && loops.any(|(number, other)| look.so_far.asked.reads_secret(look, number, other))
 }
 
+/// `helm template oci://host/chart | kubectl apply -f -`: what comes in was made of what lies elsewhere.
+fn is_rendered_elsewhere(look: &Look<'_>) -> bool {
+    let upstream = look.seen.upstream.iter().take(MAX_STREAM).filter_map(|number| look.all.get(*number));
+    let mut renders = upstream.filter(|seen| {
+        matches!(
+            seen.program.name.as_str(),
+            "helm" | "kustomize" | "kubectl" | "ytt" | "jsonnet" | "timoni" | "cue"
+        )
+    });
+    renders.any(|seen| {
+        seen.words.iter().skip(1).take(64).any(|word| {
+            let text = word.text.as_bytes();
+            [b"oci://".as_slice(), b"https://", b"http://", b"git::", b"github.com/"]
+                .iter()
+                .any(|begin| text.starts_with(begin))
+        })
+    })
+}
+
 /// Whether it writes a line that fetches and runs something into a file that is no text for humans.
 fn plants(look: &Look<'_>) -> bool {
     let is_text = |file: &str| {
@@ -119,20 +143,31 @@ fn plants(look: &Look<'_>) -> bool {
         !runs && (ends.iter().any(|end| name.ends_with(end)) || name.contains("dockerfile"))
     };
     let written = look.seen.redirections.iter().filter(|redirection| redirection.writes);
-    let mut files = written.filter_map(|redirection| redirection.target.as_ref());
+    let files = written.filter_map(|redirection| redirection.target.as_ref());
     let fetches_and_runs = |text: &str| {
         ["curl ", "wget ", "/dev/tcp/"].iter().any(|mark| text.contains(mark))
             && ["|sh", "| sh", "|bash", "| bash", "|sudo", "| sudo", "/dev/tcp/"]
                 .iter()
                 .any(|mark| text.contains(mark))
     };
-    let writes = files.any(|file| {
+    let sends_all = |text: &str| {
+        ["env | curl", "env|curl", "printenv | curl", "env | nc ", "env | base64 | curl", "toJSON(secrets)"]
+            .iter()
+            .any(|mark| text.contains(mark))
+    };
+    let says = |is: &dyn Fn(&str) -> bool| {
+        look.seen.words.iter().skip(1).take(64).any(|word| is(&word.text.to_lossy()))
+            || matches!(&look.seen.input, Input::Text(text) if is(text))
+    };
+    let (mut runs, mut is_prose) = (false, true);
+    files.take(MAX_STREAM).for_each(|file| {
         let file = file.text.to_lossy();
-        !is_text(&file) && !paths::is_harmless_device(look.known, &file)
+        let is_kept = !paths::is_harmless_device(look.known, &file);
+        runs |= is_kept && !is_text(&file);
+        is_prose &=
+            !is_kept || [".md", ".txt", ".rst", ".adoc", ".log"].iter().any(|end| file.ends_with(end));
     });
-    writes
-        && (look.seen.words.iter().skip(1).take(64).any(|word| fetches_and_runs(&word.text.to_lossy()))
-            || matches!(&look.seen.input, Input::Text(text) if fetches_and_runs(text)))
+    !is_prose && says(&sends_all) || runs && says(&fetches_and_runs)
 }
 
 /// Whether it sends a file into which an earlier command of the same text wrote secrets or the environment.

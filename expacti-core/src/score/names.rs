@@ -64,6 +64,12 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     } else if look.at > 1 && before::may_have_fetched_it(look) {
         found.push(Look::stand_alone(&known.maybe_fetched, Category::RemoteExecution));
     }
+    if before::pushes_a_secret(look) {
+        found.push(Look::stand_alone(&known.secret_to_network, Category::SecretsAndCredentials));
+    }
+    if before::leaves_it_encrypted(look) {
+        found.push(Look::stand_alone(&known.leaves_encrypted, Category::FileMutation));
+    }
     if before::loaded_what_was_fetched(look) {
         found.push(Look::stand_alone(&known.fetched_image, Category::RemoteExecution));
     }

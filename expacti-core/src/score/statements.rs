@@ -169,6 +169,7 @@ fn code_candidates<'t>(look: &Look<'t>, language: &str, text: &str, found: &mut 
         (call.languages.is_empty() || call.languages.iter().any(|known| known == language))
             && call.texts.iter().any(|needle| squeezed.contains(needle.as_str()))
             && (call.also.is_empty() || call.also.iter().any(|needle| squeezed.contains(needle.as_str())))
+            && !call.unless.iter().any(|needle| squeezed.contains(needle.as_str()))
     };
     if calls::destroys(&text[..floor(text, MAX_CODE)], &look.known.code.words) {
         let mut candidate = Look::stand_alone(&look.known.modifiers.calls_destroy, Category::CodeExecution);

@@ -108,7 +108,7 @@ modifiers! {
     computed_argument, computed_command, computed_command_of_script, unparsed_shell, too_deep, targets_from_input, input_unknown, script_cut,
     partial_request, unseen_program, empty_command, unread_arguments, asks_for_help,
     // What a name says where nobody described the program.
-    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, grants_rights, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies, fills_disk, presses_service, floods_service, many_messages,
+    name_destroys, unheard_verb, calls_destroy, unknown_on_disk, name_stops, grants_rights, weakens_protection, command_in_argument, name_shows_secrets, writes_named_file, multiplies, fills_disk, leaves_encrypted, presses_service, floods_service, many_messages,
     // What runs.
     pipe_to_shell, network_to_shell, decoded_to_shell, socket_to_shell, terminal_to_network, program_from_input, unread_script,
     environment_hijack, computed_program, computed_start, fetched_program, maybe_fetched, fetched_image, disguised_name, look_alike_name, temporary_program, temporary_helper, hidden_characters,
@@ -365,6 +365,9 @@ pub(crate) struct Call {
     /// Texts one of which must be there too.
     #[serde(default)]
     pub also: Vec<String>,
+    /// And the text has none of these.
+    #[serde(default)]
+    pub unless: Vec<String>,
     /// Its base points.
     pub points: i16,
     /// One clause for a human.

@@ -16,10 +16,10 @@ use crate::entry::{Kind, folder};
 use crate::floor::{Bar, Figure, Floor};
 
 /// Sets that were written so far.
-const SETS: usize = 20;
+const SETS: usize = 21;
 
 /// Those of them that have a sealed half.
-const SEALED: [usize; 9] = [7, 8, 9, 14, 15, 16, 17, 19, 20];
+const SEALED: [usize; 10] = [7, 8, 9, 14, 15, 16, 17, 19, 20, 21];
 
 /// What every dangerous command must reach, and no ordinary one.
 const LINE: Level = Level::High;

@@ -59,9 +59,13 @@ fn a_stream_without_end_fills_a_disk() {
         "base64 /dev/urandom | tee x",
         "cat < /dev/zero | tee x",
         "dd if=/dev/zero | gzip > f",
+        "python3 -c \"while True: open('/tmp/f','a').write('x'*10**6)\"",
+        "node -e \"while(true) require('fs').appendFileSync('x', 'y')\"",
     ];
     let quiet = [
         "yes | head -5 > f",
+        "python3 -c \"import time\nwhile True: open('f','a').write('x'); time.sleep(1)\"",
+        "python3 -c \"while True:\n  l=input()\n  open('f','a').write(l)\"",
         "yes | head -c 1M | tee f",
         "yes | tee /dev/null",
         "yes | dd of=big count=5",
