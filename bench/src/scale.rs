@@ -23,6 +23,9 @@ pub struct Storm {
     pub ring_full: u64,
     /// Notes of starts and ends that found the ring full.
     pub notes_lost: u64,
+    /// The most bytes that waited in the ring, of those times that it was looked at.
+    #[serde(default)]
+    pub ring_most: u64,
     /// Microseconds of processor time that the daemon's threads need for each exec, by their names.
     #[serde(default)]
     pub threads: BTreeMap<String, f64>,

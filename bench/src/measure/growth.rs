@@ -22,10 +22,10 @@ use crate::spawn::{How, TARGETS, spawn};
 
 /// How much of each.
 const COUNTS: [(Of, &[usize]); 3] = [
-    (Of::Agents, &[1, 100, 1_000, 10_000]),
-    (Of::Rules, &[10, 1_000, 10_000, 100_000]),
+    (Of::Agents, &[1, 1_000, 10_000]),
+    (Of::Rules, &[10, 10_000, 100_000]),
     // Ten thousand take longer than all the rest, and are a part of their own: `growth tickets 10000`.
-    (Of::Tickets, &[0, 100, 1_000]),
+    (Of::Tickets, &[0, 1_000]),
 ];
 /// Execs that the daemon is asked about.
 const ASKED: usize = 20;

@@ -1,5 +1,7 @@
 //! Storms of execs, and nothing at all.
 
+mod ring_level;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
@@ -13,6 +15,7 @@ use expacti_tests::harness::child;
 use expacti_tests::harness::daemon::Daemon;
 use expacti_tests::harness::wait::until;
 
+use self::ring_level::RingLevel;
 use super::cost::more;
 use super::memory::Memory;
 use crate::spawn::{How, TARGETS, spawn};
@@ -64,10 +67,12 @@ fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> an
     spawn(agent, TARGETS[0], 3, How::default())?;
     settle(agent, daemon, "before")?;
     let before = (metrics(daemon), daemon.used_by_threads());
+    let level = RingLevel::watch()?;
     let gated = storm(agent, workers)?;
     let end = Instant::now();
     let drained_ms =
         settle(agent, daemon, &format!("after-{workers}"))?.saturating_duration_since(end).as_millis();
+    let ring_most = level.most()?;
     let after = (metrics(daemon), daemon.used_by_threads());
     let grown = |name: &str| {
         let of = |counts: &BTreeMap<String, f64>| counts.get(name).copied().unwrap_or_default();
@@ -83,6 +88,7 @@ fn gated_storm(agent: &Cgroup, daemon: &Daemon, workers: usize, bare: f64) -> an
         seen: grown("expacti_attempts_total{agent=\"test\"}"),
         drained_ms: u64::try_from(drained_ms)?,
         ring_full: grown("expacti_kernel_events_total{event=\"ring-full\"}"),
+        ring_most,
         notes_lost: grown("expacti_kernel_events_total{event=\"lifecycle-lost\"}"),
         threads: more(&before.1, &after.1)
             .into_iter()

@@ -306,6 +306,7 @@ mod tests {
             drained_ms: 0,
             ring_full: 0,
             notes_lost: 0,
+            ring_most: 0,
             threads: BTreeMap::from([("ring".to_owned(), 70.0)]),
         };
         let storms = vec![storm(1, 990.0, 100), storm(4, 960.0, 99)];

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use expacti_abi::limits::RING;
 use expacti_bench::report::Section;
 use expacti_bench::scale::{Scale, Storm};
 
@@ -10,18 +11,23 @@ use super::head;
 pub(super) fn text(section: &Section<Scale>) -> String {
     let Section { machine, seconds, found } = section;
     let mut text = head("Scale", "scale", machine, *seconds);
-    text.push_str(
+    let _ = writeln!(
+        text,
         "Processes that start `nop` as fast as they can, every exec allowed by the kernel's cache and recorded. The daemon shares\n\
-         the processors with them, so what it does for each record is taken from the rate.\n\n\
-         | workers | execs/s bare | execs/s gated | of it | made | seen | drained after | ring full | notes lost | daemon's CPU per exec |\n\
-         |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+         the processors with them, so what it does for each record is taken from the rate. How full the ring was, which\n\
+         holds {} MiB, is looked at from outside 200 times a second.\n\n\
+         | workers | execs/s bare | execs/s gated | of it | made | seen | drained after | most in the ring | ring full | notes lost | daemon's CPU per exec |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        RING >> 20
     );
     for storm in &found.storms {
-        let Storm { workers, bare, gated, made, seen, drained_ms, ring_full, notes_lost, .. } = storm;
+        let Storm { workers, bare, gated, made, seen, drained_ms, ring_most, ring_full, notes_lost, .. } =
+            storm;
         let (share, daemon_us) = (storm.share() * 100.0, storm.daemon_us());
         let _ = writeln!(
             text,
-            "| {workers} | {bare:.0} | {gated:.0} | {share:.0} % | {made} | {seen} | {drained_ms} ms | {ring_full} | {notes_lost} | {daemon_us:.0} µs |"
+            "| {workers} | {bare:.0} | {gated:.0} | {share:.0} % | {made} | {seen} | {drained_ms} ms | {} KiB | {ring_full} | {notes_lost} | {daemon_us:.0} µs |",
+            ring_most.div_ceil(1024)
         );
     }
     let idle = &found.idle;
