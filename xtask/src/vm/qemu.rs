@@ -10,6 +10,11 @@ use super::{Clock, Guest, Task};
 use crate::cache::Cache;
 use crate::setup::{qemu, user_land};
 
+/// The emulated processor, and words for its kernel. A real one clears and copies memory quickly by one repeated
+/// instruction. An emulator does each repetition, and counts it: a page that is cleared would be 4,096 instructions. So
+/// the kernel and the C library are told to take plain loops. It saves an eighth of a guest's time, too.
+const PLAIN_LOOPS: (&str, &str) = ("max,-erms,-fsrm,-fsrs,-fzrm", " clearcpuid=rep_good");
+
 /// The lines between a guest and us, as sockets in `folder`.
 pub(crate) fn lines(task: &Task) -> &'static [&'static str] {
     match task {
@@ -35,11 +40,15 @@ pub(crate) fn command(cache: &Cache, guest: &Guest, folder: &Path) -> Result<Com
     match guest.clock {
         Clock::Wall if kvm() => qemu.args(["-smp", "2", "-accel", "kvm", "-cpu", "host"]),
         // Not found out by trying: KVM inside of some virtual machines starts, and then dies in the guest's boot.
-        Clock::Wall => qemu.args(["-smp", "2", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]),
+        Clock::Wall => {
+            words.push_str(PLAIN_LOOPS.1);
+            qemu.args(["-smp", "2", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", PLAIN_LOOPS.0])
+        }
         Clock::Instructions => {
+            words.push_str(PLAIN_LOOPS.1);
             // What a kernel draws at random decides where things lie, and so how many instructions finding them takes.
             words.push_str(" nokaslr norandmaps random.trust_cpu=on");
-            qemu.args(["-smp", "1", "-accel", "tcg,thread=single,tb-size=512", "-cpu", "max"]).args([
+            qemu.args(["-smp", "1", "-accel", "tcg,thread=single,tb-size=512", "-cpu", PLAIN_LOOPS.0]).args([
                 "-icount",
                 "shift=0",
                 "-seed",
