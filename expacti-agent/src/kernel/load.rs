@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use aya::maps::MapData;
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::{BtfTracePoint, Lsm, ProgramError};
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader, Endianness};
 use expacti_abi::LAYOUT;
 use expacti_abi::names::{Hook, PROGRAMS, Program, map};
 use siphasher::sip::SipHasher13;
@@ -163,7 +163,7 @@ impl Loaded {
         }
         let offsets = offsets::find(&described)?.words();
 
-        let types = Btf::from_sys_fs().map_err(EbpfError::BtfError)?;
+        let types = Btf::parse(&types, Endianness::default()).map_err(EbpfError::BtfError)?;
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&types))
