@@ -75,11 +75,14 @@ impl Daemon {
         Self::configured_in(folder)
     }
 
-    /// The same on what an earlier one left, its configuration too.
+    /// The same on what an earlier one left, its configuration too. What waits for a human waits as long as that says.
     #[track_caller]
     pub fn configured_in(folder: TempDir) -> Self {
-        let file = folder.path().join("expacti.toml").display().to_string();
-        let mut daemon = Self::start_in(folder, &["--config", &file, "--review=25"]);
+        let file = folder.path().join("expacti.toml");
+        let says_how_long = std::fs::read_to_string(&file).unwrap().contains("timeout = ");
+        let file = file.display().to_string();
+        let patience: &[&str] = if says_how_long { &[] } else { &["--review=25"] };
+        let mut daemon = Self::start_in(folder, &[&["--config", &file], patience].concat());
         daemon.says("ready");
         daemon
     }
