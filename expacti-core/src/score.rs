@@ -20,6 +20,7 @@ mod total;
 mod without_end;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -87,6 +88,8 @@ struct SoFar {
     read_once: ReadOnce,
     /// What those said that others asked about.
     asked: AskedBefore,
+    /// One of those has taken a file of secrets into a repository.
+    took_a_secret: Cell<bool>,
     folders: Folders,
 }
 

@@ -71,23 +71,20 @@ fn saves_unnamed(look: &Look<'_>, seen: &Seen) -> bool {
             || !saves && given(&["-O"]))
 }
 
-/// `git add -f .env && git commit -m x && git push`: whether what is pushed was taken out of a file of secrets.
+/// `git add -f .env && git commit -m x && git push`: whether what is pushed was taken out of a file of secrets. Each
+/// command that takes files notes what it took, so that a push looks at none of them again.
 pub(super) fn pushes_a_secret(look: &Look<'_>) -> bool {
-    let verb = |seen: &Seen| seen.words.get(1).map(|word| word.text.to_lossy().into_owned());
-    if look.at == 0 || look.seen.program.name != "git" || verb(look.seen).as_deref() != Some("push") {
-        return false;
+    let taken = &look.so_far.took_a_secret;
+    let verb = look.seen.words.get(1).filter(|_| look.seen.program.name == "git");
+    match verb.map(|word| word.text.as_bytes()) {
+        Some(b"push") => taken.get(),
+        Some(b"add" | b"stage" | b"notes" | b"hash-object" | b"update-index" | b"tag") if !taken.get() => {
+            let mut files = look.seen.words.iter().skip(2).take(MAX_BEFORE).map(|word| word.text.to_lossy());
+            taken.set(files.any(|file| !file.starts_with('-') && secrets::names_secret(look, &file)));
+            false
+        }
+        _ => false,
     }
-    earlier(look).any(|seen| {
-        let takes = verb(seen).is_some_and(|verb| {
-            matches!(verb.as_str(), "add" | "stage" | "notes" | "hash-object" | "update-index" | "tag")
-        });
-        seen.program.name == "git"
-            && takes
-            && seen.words.iter().skip(2).take(MAX_BEFORE).any(|word| {
-                let text = word.text.to_lossy();
-                !text.starts_with('-') && secrets::names_secret(look, &text)
-            })
-    })
 }
 
 /// `gpg -e "$f" && rm "$f"` for one file after another: what is left can be read by whoever has the key alone.
@@ -135,6 +132,7 @@ pub(super) fn loaded_what_was_fetched(look: &Look<'_>) -> bool {
         is_engine(&seen.program.name) && words.any(|word| matches!(word, b"load" | b"import"))
     };
     let fetches = |seen: &Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches);
+    let fetched: Vec<&Seen> = earlier(look).filter(|seen| fetches(seen)).collect();
     earlier(look).filter(loads).any(|load| {
         let mut upstream = load.upstream.iter().filter_map(|number| look.all.get(*number));
         let read = load.redirections.iter().filter(|redirection| !redirection.writes);
@@ -147,9 +145,7 @@ pub(super) fn loaded_what_was_fetched(look: &Look<'_>) -> bool {
             words.any(|word| word.text.to_lossy().rsplit('/').next() == file.rsplit('/').next())
         };
         upstream.any(fetches)
-            || files.any(|file| {
-                !file.starts_with('-') && earlier(look).any(|seen| fetches(seen) && names(seen, &file))
-            })
+            || files.any(|file| !file.starts_with('-') && fetched.iter().any(|seen| names(seen, &file)))
     })
 }
 

@@ -444,6 +444,7 @@ fn what_leaves_by_way_of_a_repository_or_a_file_of_checks_is_known() {
         &[
             "git add -f .env && git commit -m x && git push",
             "git notes add -F .env HEAD && git push origin refs/notes/commits",
+            &format!("git add -f .env; {}git push", "true; ".repeat(100)),
         ],
     );
     are_known_by(
