@@ -131,8 +131,8 @@ pub(super) fn loaded_what_was_fetched(look: &Look<'_>) -> bool {
         let mut words = seen.words.iter().skip(1).take(2).map(|word| word.text.as_bytes());
         is_engine(&seen.program.name) && words.any(|word| matches!(word, b"load" | b"import"))
     };
-    let fetches = |seen: &Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches);
-    let fetched: Vec<&Seen> = earlier(look).filter(|seen| fetches(seen)).collect();
+    let is_fetch = |seen: &Seen| look.tools.find(&seen.program.name).is_some_and(|tool| tool.fetches);
+    let fetching: Vec<&Seen> = earlier(look).filter(|seen| is_fetch(seen)).collect();
     earlier(look).filter(loads).any(|load| {
         let mut upstream = load.upstream.iter().filter_map(|number| look.all.get(*number));
         let read = load.redirections.iter().filter(|redirection| !redirection.writes);
@@ -144,8 +144,8 @@ pub(super) fn loaded_what_was_fetched(look: &Look<'_>) -> bool {
             let mut words = seen.words.iter().skip(1).take(MAX_BEFORE).chain(written);
             words.any(|word| word.text.to_lossy().rsplit('/').next() == file.rsplit('/').next())
         };
-        upstream.any(fetches)
-            || files.any(|file| !file.starts_with('-') && fetched.iter().any(|seen| names(seen, &file)))
+        upstream.any(is_fetch)
+            || files.any(|file| !file.starts_with('-') && fetching.iter().any(|seen| names(seen, &file)))
     })
 }
 
