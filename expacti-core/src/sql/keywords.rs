@@ -269,17 +269,34 @@ fn client_command(word: &str, statement: &[Token], source: &str) -> &'static str
 }
 
 /// The different words of a statement, so that what cannot occur is not searched for.
-fn words(statement: &[Token]) -> BTreeSet<&str> {
-    statement.iter().map(|token| token.word.as_str()).collect()
+/// The words of a statement, and with what bytes they begin: of most keywords there is none to begin with.
+struct Words<'t> {
+    all: BTreeSet<&'t str>,
+    beginnings: [bool; 256],
 }
 
-fn begins_with_one(keyword: &str, words: &BTreeSet<&str>) -> bool {
-    keyword.split([' ', '=']).next().is_some_and(|first| words.contains(first))
+fn words(statement: &[Token]) -> Words<'_> {
+    let mut words = Words { all: BTreeSet::new(), beginnings: [false; 256] };
+    for token in statement {
+        words.all.insert(&token.word);
+        if let Some(first) = token.word.bytes().next() {
+            words.beginnings[usize::from(first)] = true;
+        }
+    }
+    words
+}
+
+fn begins_with_one(keyword: &str, words: &Words<'_>) -> bool {
+    keyword.bytes().next().is_some_and(|first| words.beginnings[usize::from(first)])
+        && keyword.split([' ', '=']).next().is_some_and(|first| words.all.contains(first))
 }
 
 fn begins(statement: &[Token], keyword: &str) -> bool {
     // Of most, the first word is already another.
-    let may_fit = |first: &Token| keyword.starts_with(['*', ' ', '=']) || keyword.starts_with(&first.word);
+    let may_fit = |first: &Token| match keyword.bytes().next() {
+        Some(b'*' | b' ' | b'=') => true,
+        byte => byte == first.word.bytes().next() && keyword.starts_with(&first.word),
+    };
     statement.first().is_some_and(may_fit) && fits(statement, keyword)
 }
 

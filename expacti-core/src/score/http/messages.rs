@@ -86,9 +86,12 @@ pub(super) fn class(urls: &[String], body: &str) -> Option<&'static str> {
 
 fn tells(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    if SERVICES.iter().any(|service| {
-        rest.split_once(service).is_some_and(|(before, _)| before.is_empty() || before.ends_with('.'))
-    }) {
+    let host = rest.split('/').next().unwrap_or_default();
+    // What a host ends with may be the service: `acme.webhook.office.com`.
+    let mut ends = std::iter::once(0).chain(host.match_indices('.').map(|(at, _)| at + 1));
+    if ends
+        .any(|at| rest.get(at..).is_some_and(|end| SERVICES.iter().any(|service| end.starts_with(service))))
+    {
         return true;
     }
     // `https://shop.example.com/api/newsletter/send`
@@ -119,6 +122,8 @@ mod tests {
             ),
             ("https://api.telegram.org/bot1:x/sendmessage", "chat_id=1", Some("message")),
             ("https://example.com/api.resend.com/x", "", None),
+            ("https://eu.slack.com/api/chat.postmessage", "", Some("message")),
+            ("https://notapi.resend.com/x", "", None),
             ("https://example.com/batch", "", None),
             ("https://example.com/messages", "", None),
         ] {
