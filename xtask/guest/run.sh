@@ -24,9 +24,9 @@ port() {
 control=$(port expacti.control)
 exec 3<> "$control"
 
-# In the background, because nothing here waits for the network.
+# Before anything runs that may talk to itself. The rest in the background, because nothing here waits for the network.
+ip link set lo up
 (
-    ip link set lo up
     for _ in {1..500}; do
         for device in /sys/class/net/e*; do
             if [[ -e $device ]]; then
