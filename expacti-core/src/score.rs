@@ -154,6 +154,22 @@ struct Addition<'t> {
 }
 
 impl<'t> Look<'t> {
+    /// The commands that were taken out of one, with their numbers: they stand together, behind those that were taken out
+    /// of commands before it.
+    fn inside(&self, number: usize) -> impl Iterator<Item = (usize, &'t Seen)> + use<'t> {
+        let first = self.all.partition_point(|other| other.parent < Some(number));
+        let inner = self.all[first..].iter().take_while(move |other| other.parent == Some(number));
+        (first..).zip(inner)
+    }
+
+    /// The command that starts this one with what it reads behind its words, as `xargs` does.
+    fn handed_on_by(&self) -> Option<&'t Seen> {
+        self.seen.parent.and_then(|number| self.all.get(number)).filter(|outer| {
+            let tool = self.tools.find(&outer.program.name);
+            tool.is_some_and(|tool| tool.runs.iter().any(|runs| runs.appends))
+        })
+    }
+
     /// The effects of the program's description that apply, and how much of the subcommand they say.
     fn effects(&self) -> (Vec<Candidate<'t>>, net::Covered) {
         let Some(tool) = self.tool else { return (Vec::new(), net::Covered::default()) };

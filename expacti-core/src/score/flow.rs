@@ -81,7 +81,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     if tool.sends || sends_under(look, tool) {
         let secret = piped.secret
             || substituted.secret
-            || (secrets::names_one(look) || secrets::reads_one(look, look.seen))
+            || (secrets::names_one(look) || secrets::reads_one(look))
             || reads_secrets_in_a_loop(look);
         if piped.terminal && !tool.runs.iter().any(|runs| runs.elsewhere) {
             found.push(Look::stand_alone(&known.terminal_to_network, Category::RemoteExecution));

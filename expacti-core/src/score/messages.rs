@@ -11,14 +11,11 @@ const MAX_WORDS: usize = 64;
 /// `xargs`.
 pub(super) fn goes_to_many(look: &Look<'_>) -> bool {
     let mut words = look.seen.words.iter().skip(1).take(MAX_WORDS);
-    let outer = look.seen.parent.and_then(|number| look.all.get(number));
-    let hands_on = || {
-        let tool = outer.and_then(|outer| look.tools.find(&outer.program.name));
-        tool.is_some_and(|tool| tool.runs.iter().any(|runs| runs.appends))
-    };
     match look.seen.around {
         Around::Loop | Around::Many if words.any(names_the_turn) => true,
-        Around::Nothing | Around::Loop | Around::Many | Around::Endless(_) => look.seen.appends || hands_on(),
+        Around::Nothing | Around::Loop | Around::Many | Around::Endless(_) => {
+            look.seen.appends || look.handed_on_by().is_some()
+        }
     }
 }
 

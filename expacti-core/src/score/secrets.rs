@@ -47,7 +47,7 @@ pub(super) fn candidates<'t>(look: &Look<'t>) -> Vec<Candidate<'t>> {
     let known = &look.known.modifiers;
     let mut found = Vec::new();
     let Some(tool) = look.tool else { return found };
-    if tool.reveals && (names_one(look) || reads_one(look, look.seen)) && !edits(look, tool) {
+    if tool.reveals && (names_one(look) || reads_one(look)) && !edits(look, tool) {
         found.push(Look::stand_alone(&known.secret_path, Category::SecretsAndCredentials));
     }
     let prints = matches!(look.seen.program.name.as_str(), "echo" | "printf" | "printenv");
@@ -242,9 +242,10 @@ fn file_named_by(text: &str) -> Option<Cow<'_, str>> {
     Some(text).filter(|text| is_path && !text.contains("://") && paths::may_be_secret(text))
 }
 
-/// Whether a command reads a file that holds secrets as its input.
-pub(super) fn reads_one(look: &Look<'_>, seen: &Seen) -> bool {
-    seen.redirections
+/// Whether it reads a file that holds secrets as its input.
+pub(super) fn reads_one(look: &Look<'_>) -> bool {
+    look.seen
+        .redirections
         .iter()
         .filter(|redirection| !redirection.writes)
         .filter_map(|redirection| redirection.target.as_ref())

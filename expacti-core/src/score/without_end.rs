@@ -86,7 +86,8 @@ fn never_rests(look: &Look<'_>, first: usize) -> bool {
     let loops = &look.known.loops;
     body(look, first).all(|(number, seen)| {
         ends_at_once(loops, seen)
-            && (!seen.wraps || inside(look, number).all(|inner| ends_at_once(loops, inner)))
+            && (!seen.wraps
+                || look.inside(number).take(MAX_COMMANDS).all(|(_, inner)| ends_at_once(loops, inner)))
     })
 }
 
@@ -103,13 +104,6 @@ fn ends_at_once(loops: &Loops, seen: &Seen) -> bool {
         && loops.passing.contains(&seen.program.name)
         && matches!(seen.input, Input::Request | Input::File);
     seen.words.is_empty() || loops.quick.contains(&seen.program.name) && !waits
-}
-
-/// The commands that were taken out of one: they stand together, behind those that were taken out before.
-fn inside<'l>(look: &'l Look<'_>, number: usize) -> impl Iterator<Item = &'l Seen> {
-    let first = look.all.partition_point(|other| other.parent < Some(number));
-    let inner = look.all[first..].iter().take_while(move |other| other.parent == Some(number));
-    inner.take(MAX_COMMANDS)
 }
 
 /// Whether it goes on for as long as it is given something.
@@ -197,15 +191,11 @@ fn presses(look: &Look<'_>) -> Pressed {
         return Pressed::Not;
     }
     let is_fed = || {
-        let hands_on = |outer: &&Seen| {
-            look.tools.find(&outer.program.name).is_some_and(|tool| tool.runs.iter().any(|runs| runs.appends))
-        };
-        let outer = seen.parent.and_then(|number| look.all.get(number)).filter(hands_on);
         let feeding = |outer: &Seen| {
             let mut upstream = outer.upstream.iter().filter_map(|number| look.all.get(*number));
             upstream.any(|source| writes_without_end(look, source) || counts_far(source))
         };
-        outer.is_some_and(feeding)
+        look.handed_on_by().is_some_and(feeding)
     };
     match seen.around {
         Around::Many => Pressed::ByMany,

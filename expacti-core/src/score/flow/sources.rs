@@ -79,10 +79,7 @@ pub(super) fn sources(look: &Look<'_>, from: impl Iterator<Item = usize>) -> Sou
             sources.elsewhere = sources.elsewhere || facts.lie_elsewhere(look, seen);
         });
         if seen.wraps {
-            // What was taken out of one command stands together, behind what was taken out of those before it.
-            let first = look.all.partition_point(|other| other.parent < Some(number));
-            let inner = look.all[first..].iter().take_while(|other| other.parent == Some(number));
-            todo.extend((first..).zip(inner).map(|(inner, _)| inner).take(MAX_STREAM));
+            todo.extend(look.inside(number).map(|(inner, _)| inner).take(MAX_STREAM));
         }
         todo.extend(seen.upstream.iter().chain(&seen.substituted).copied().filter(|next| *next != number));
     }

@@ -162,7 +162,7 @@ fn takes_a_secret(look: &Look<'_>) -> bool {
             })
     };
     let mut free = look.arguments.free().iter().take(MAX_WORDS);
-    secrets::reads_one(look, look.seen)
+    secrets::reads_one(look)
         || free.any(|word| {
             word.index > 0
                 && is_own(&word.text)
